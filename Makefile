@@ -1,0 +1,50 @@
+# Thin wrappers: what they do lives in the code they call.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# pip's own index setting, when there is one, is followed by the installer too.
+INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}"
+UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow check down clean lock
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) ## build .venv from the lock (the other targets do it when needed)
+
+$(READY): requirements.lock installer.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is %s. Next: make PYTHON=python3.11 setup" % sys.version.split()[0])'
+	@echo "setup: installing the locked packages into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r installer.lock
+	@$(UV) pip sync --require-hashes --compile-bytecode requirements.lock
+	@$(UV) pip install --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY) ## run the main job on the embedded stack and leave it running
+	@$(BIN)/fraudml demo
+
+test: $(READY) ## all tests but the slow ones
+	@$(BIN)/pytest -m "not slow"
+
+test-slow: $(READY) ## the slow proofs
+	@$(BIN)/pytest -m slow
+
+check: $(READY) ## lint, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+down: ## stop every process of the embedded stack
+	@if [ -x $(BIN)/fraudml ]; then $(BIN)/fraudml down; else echo "nothing to stop: no $(VENV) here"; fi
+
+clean: down ## stop the stack and remove what was built here, data included
+	@rm -rf $(VENV) .fraudml build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+lock: $(READY) ## (maintainers) resolve the dependencies anew
+	@$(UV) pip compile pyproject.toml --all-extras --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --upgrade -o requirements.lock
+	@grep -A 1000 '^uv==' requirements.lock | awk 'NR==1 || /^ /{print; next} {exit}' > installer.lock

@@ -1,0 +1,1 @@
+"""api answers over HTTP. Nothing is served here yet: transactions come by Kafka."""

@@ -1,0 +1,1 @@
+"""deploy runs: the command line, the embedded stack, migrations."""

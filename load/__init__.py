@@ -1,0 +1,1 @@
+"""load pushes: generator, replayer, benchmarks."""

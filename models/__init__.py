@@ -1,0 +1,1 @@
+"""models decides: the domain, the features, the models and what they answer. No Kafka, no store, no web."""

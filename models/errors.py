@@ -1,0 +1,143 @@
+"""Every failure this system names. The base class says what to do about it.
+
+FraudError
+├── Malformed               what somebody sent can never be used: set it aside, never retry
+│   ├── MalformedTransaction
+│   └── MalformedLabel
+├── Misuse                  the person at the keyboard must change something
+│   ├── BadFile             a missing file, a missing column, a value that is not what the map says
+│   ├── BadSetting          a setting that cannot be
+│   └── NotFound            what was asked for does not exist
+├── Unavailable             a dependency failed: wait and try again
+│   ├── KafkaUnavailable
+│   ├── LedgerUnavailable   Postgres
+│   ├── ViewUnavailable     Redis
+│   └── RegistryUnavailable MLflow
+├── Refused                 somebody else owns this sweep: drop it and read again from the committed offsets
+│   ├── ProgressMoved       the ledger has gone past what the sweep was built on
+│   ├── ViewMoved           the view changed under the sweep more often than healing could follow
+│   └── AssignmentLost      Kafka gave the partitions, or the transactional id, to another worker
+├── Halt                    going on would break the promise: stop, loudly, and let an operator look
+│   ├── LogBehindLedger     a topic ends before what the ledger has already decided
+│   ├── OffsetsMissing      the group has no committed offset, though the ledger has decided records
+│   ├── ViewAheadOfLedger   Redis has applied more than the ledger knows: an old ledger was put back by hand
+│   ├── SchemaUnknown       the database has a schema that this version does not know
+│   └── OutcomeUnknown      a Kafka transaction may or may not have been committed
+└── ModelRejected           a model that cannot be proven to be what it says
+"""
+
+
+class FraudError(Exception):
+    """Base of every failure named here. `retry` says whether waiting can help."""
+
+    retry = False
+    code = "fraud_error"
+
+    def __init__(self, what: str, *, why: str = "", next_step: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        parts = [self.what, self.why, f"Next: {self.next_step}" if self.next_step else ""]
+        return ". ".join(part.rstrip(".") for part in parts if part)
+
+
+class Malformed(FraudError):
+    """Bad input; `code` is the reason a dead letter carries."""
+
+    code = "malformed"
+
+    def __init__(self, code: str, what: str = "") -> None:
+        super().__init__(what or code)
+        self.code = code
+
+
+class MalformedTransaction(Malformed):
+    pass
+
+
+class MalformedLabel(Malformed):
+    pass
+
+
+class Misuse(FraudError):
+    code = "misuse"
+
+
+class BadFile(Misuse):
+    code = "bad_file"
+
+
+class BadSetting(Misuse):
+    code = "bad_setting"
+
+
+class NotFound(Misuse):
+    code = "not_found"
+
+
+class Unavailable(FraudError):
+    retry = True
+    code = "unavailable"
+
+
+class KafkaUnavailable(Unavailable):
+    code = "kafka_unavailable"
+
+
+class LedgerUnavailable(Unavailable):
+    code = "ledger_unavailable"
+
+
+class ViewUnavailable(Unavailable):
+    code = "view_unavailable"
+
+
+class RegistryUnavailable(Unavailable):
+    code = "registry_unavailable"
+
+
+class Refused(FraudError):
+    code = "refused"
+
+
+class ProgressMoved(Refused):
+    code = "progress_moved"
+
+
+class ViewMoved(Refused):
+    code = "view_moved"
+
+
+class AssignmentLost(Refused):
+    code = "assignment_lost"
+
+
+class Halt(FraudError):
+    code = "halt"
+
+
+class LogBehindLedger(Halt):
+    code = "log_behind_ledger"
+
+
+class OffsetsMissing(Halt):
+    code = "offsets_missing"
+
+
+class ViewAheadOfLedger(Halt):
+    code = "view_ahead_of_ledger"
+
+
+class SchemaUnknown(Halt):
+    code = "schema_unknown"
+
+
+class OutcomeUnknown(Halt):
+    code = "outcome_unknown"
+
+
+class ModelRejected(FraudError):
+    code = "model_rejected"

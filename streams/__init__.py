@@ -1,0 +1,1 @@
+"""streams moves: Kafka in, ledger, view, alerts out."""

@@ -1,0 +1,125 @@
+"""Every knob, once. Read in composition roots only; everything else takes what it needs as an argument.
+
+A value comes from the environment, else from `.env`, else from the running embedded stack
+(`.fraudml/stack.env`, written by `fraudml up`), else from the default below.
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from models.errors import BadSetting
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+STACK_ENV = "stack.env"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def home_folder() -> Path:
+    """Where the embedded stack keeps data, ports and state; belongs to the checkout."""
+    return Path(os.environ.get("FRAUDML_HOME", CHECKOUT / ".fraudml")).expanduser().resolve()
+
+
+class Settings(BaseSettings):
+    """All settings. Names without a prefix are those of the user's guide; the others begin with FRAUDML_."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FRAUDML_", frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
+    )
+
+    kafka_bootstrap_servers: str = Field("127.0.0.1:9092", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    database_url: str = Field("postgresql://127.0.0.1:5432/fraud_db", validation_alias="DATABASE_URL")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias="REDIS_URL")
+    mlflow_tracking_uri: str = Field("http://127.0.0.1:5000", validation_alias="MLFLOW_TRACKING_URI")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
+    prometheus_enabled: bool = Field(True, validation_alias="PROMETHEUS_ENABLED")
+
+    home: Path = Field(default_factory=home_folder)
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="the one currency of this deployment")
+    transactions_topic: str = "transactions"
+    labels_topic: str = "labels"
+    alerts_topic: str = "alerts"
+    partitions: int = Field(8, ge=1, le=1024, description="of `transactions` and of `labels`, always equal")
+    replication: int = Field(1, ge=1, description="replicas of each topic")
+
+    group_id: str = "fraudml"
+    slot: int = Field(0, ge=0, description="which worker this is: names its transactions and its membership")
+    sweep_max_records: int = Field(2048, ge=1, le=100_000)
+    state_groups: int = Field(1, ge=1, le=1024, description="hash tags over which the histories are spread")
+    session_timeout_s: float = Field(10.0, ge=6.0, le=300.0)
+    offset_commit_interval_s: float = Field(1.0, gt=0, le=60)
+    kafka_timeout_s: float = Field(10.0, gt=0)
+    ledger_timeout_s: float = Field(10.0, gt=0)
+    view_timeout_s: float = Field(2.0, gt=0)
+    registry_timeout_s: float = Field(30.0, gt=0)
+    give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")
+    stuck_s: float = Field(30.0, gt=0, description="lag and no finished sweep for this long ends the worker")
+    clock_ahead_s: float = Field(300.0, ge=0, description="how far an event time may be ahead of the broker")
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port = Field(0, description="0 takes a free port; `fraudml status` shows it")
+
+    jars_repository: str = Field("", description="Maven repository of Kafka's jars; empty is jgo's default")
+    jars_cache: Path | None = Field(None, description="folder for the jars; empty is the user's cache")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, dotenv_settings)
+
+    @cached_property
+    def stack_env(self) -> Path:
+        return self.home / STACK_ENV
+
+    def dead_letter_topic(self, topic: str) -> str:
+        return f"{topic}.dlq"
+
+
+def env_files() -> tuple[Path, Path]:
+    """Lowest precedence first."""
+    return (home_folder() / STACK_ENV, CHECKOUT / ".env")
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        BadSetting: a value cannot be what it says; names the variable.
+    """
+    try:
+        return Settings(_env_file=env_files(), **overrides)  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = variable_of(str(first["loc"][0]))
+        raise BadSetting(
+            f"{name} is not usable", why=first["msg"], next_step=f"set {name} to another value, or unset it"
+        ) from None
+
+
+def variable_of(field: str) -> str:
+    """The environment variable that sets a field; takes either of its two names."""
+    info = Settings.model_fields.get(field)
+    if info is None:
+        return field
+    return str(info.validation_alias) if info.validation_alias else f"FRAUDML_{field.upper()}"
+
+
+def masked(value: Any) -> str:
+    """A setting as it may be shown: the password of an address is hidden."""
+    text = str(value)
+    parts = urlsplit(text) if "://" in text else None
+    if parts is None or parts.password is None:
+        return text
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:****@{host}"))
