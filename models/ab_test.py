@@ -1,0 +1,92 @@
+"""The A/B split: which variant decides for a customer. The same on every worker, after every restart."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+from models.errors import BadSetting
+
+_POSITION_BYTES = 6
+_POSITIONS = 1 << (8 * _POSITION_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A pair of registered model and alias, and the share of customers it decides for (0 to 1)."""
+
+    name: str
+    model_name: str
+    alias: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class ABConfig:
+    """The variants of a split. Weights add up to 1; a new salt deals the customers anew.
+
+    Raises:
+        BadSetting: no variant, a name twice, a negative weight, or weights that do not add up to 1.
+    """
+
+    version: str
+    salt: str
+    variants: tuple[Variant, ...]
+
+    def __post_init__(self) -> None:
+        weights = [variant.weight for variant in self.variants]
+        names = {variant.name for variant in self.variants}
+        if not weights or min(weights) < 0 or abs(sum(weights) - 1) > 1e-9:
+            raise BadSetting("the A/B weights must be at least 0 and add up to 1", why=f"they are {weights}")
+        if len(names) != len(weights):
+            raise BadSetting("two variants of the A/B split bear one name")
+
+
+def create_default_ab_config() -> ABConfig:
+    """Champion XGBoost for 90 % of the customers, challenger LightGBM for 10 %."""
+    return ABConfig(
+        version="default-1",
+        salt="fraudml",
+        variants=(
+            Variant("champion", "FraudDetection_XGBoost", "champion", 0.9),
+            Variant("challenger", "FraudDetection_LightGBM", "challenger", 0.1),
+        ),
+    )
+
+
+class ABTestRouter:
+    """Deals customers to variants by a hash: a change of two weights moves only whom it must.
+
+    Source: Kohavi et al. 2009, Controlled experiments on the web (hash and partition).
+    """
+
+    def __init__(self, config: ABConfig) -> None:
+        self.config = config
+        self._ends = self._upper_ends()
+        self._index = lru_cache(maxsize=1 << 16)(self._index_of)
+
+    def _upper_ends(self) -> list[int]:
+        ends, reached = [], 0.0
+        # The challengers lie at the low end: raising their share takes customers from the champion alone.
+        for variant in reversed(self.config.variants):
+            reached += variant.weight
+            ends.append(round(reached * _POSITIONS))
+        ends[-1] = _POSITIONS
+        return ends
+
+    def position(self, customer_id: str) -> int:
+        """Uniform over customers in [0, 2**48)."""
+        digest = blake2b(f"{self.config.salt}:{customer_id}".encode(), digest_size=_POSITION_BYTES).digest()
+        return int.from_bytes(digest, "big")
+
+    def _index_of(self, customer_id: str) -> int:
+        position = self.position(customer_id)
+        from_low_end = next(i for i, end in enumerate(self._ends) if position < end)
+        return len(self._ends) - 1 - from_low_end
+
+    def index(self, customer_id: str) -> int:
+        """Which of the config's variants decides for the customer."""
+        return self._index(customer_id)
+
+    def assign(self, customer_id: str) -> str:
+        """The name of the customer's variant."""
+        return self.config.variants[self.index(customer_id)].name

@@ -1,0 +1,52 @@
+"""What we answer: the decision, and the alert for those who must look."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import Meta
+
+from models.transaction import AmountMinor, Attributes, Currency, EventTime, Identifier
+
+Verdict = Literal["approve", "review", "decline"]
+Path = Literal["stream", "rest"]
+VERDICTS: tuple[Verdict, ...] = ("approve", "review", "decline")
+
+# Alert ids are derived, so that the same decision can never get two.
+ALERT_NAMESPACE = UUID("6f1c3a52-4b0e-5f0a-9a56-1c0f5b6f7d11")
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The one decision of a transaction, in the ledger and wherever it is shown."""
+
+    transaction_id: Identifier
+    decision: Verdict
+    score: Annotated[float, Meta(ge=0, le=1, description="calibrated probability of fraud")]
+    reasons: list[str]
+    variant: str
+    model_name: str
+    model_version: str
+    policy_version: str
+    ab_version: str
+    path: Path
+    degraded_reason: str | None
+    late: Annotated[bool, Meta(description="older than every window: scored, but not added to any history")]
+    event_time: EventTime
+    decided_at: Annotated[datetime, Meta(tz=True)]
+
+
+class Alert(Decision, frozen=True, kw_only=True):
+    """A review or decline on the topic `alerts`, keyed by customer. A repeat has the same `alert_id`."""
+
+    alert_id: str
+    customer_id: Identifier
+    terminal_id: Identifier
+    amount_minor: AmountMinor
+    currency: Currency
+    attributes: Attributes | None = None
+
+
+def alert_id_of(transaction_id: str) -> str:
+    """The same transaction always gives the same alert id."""
+    return str(uuid5(ALERT_NAMESPACE, transaction_id))

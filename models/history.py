@@ -1,0 +1,196 @@
+"""A history: a bag of 12-byte records that is only appended to, so that updates commute.
+
+A record is an event time in whole seconds (u32) and a value (i64) whose two low bits say what the rest is:
+
+    EVENT  one transaction; adds 1 to the count and its payload to the sum
+    MARK   a label; adds its payload to the sum (a fraud, or a fraud taken back)
+    COUNT  the number of transactions in a tile; its sum is a MARK beside it
+
+The sum is the amount in minor units for a customer, and the number of known frauds for a terminal.
+Order does not matter: readers sort by time, and equal seconds count in the order of appending.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import DAY_S, HOUR_S, Entity, reach_of
+
+Ints = NDArray[np.int64]
+
+RECORD = np.dtype([("time_s", "<u4"), ("value", "<i8")])
+EVENT, MARK, COUNT = 0, 1, 2
+_KIND_BITS = 2
+_KIND_MASK = 3
+CODE_SHIFT = 32  # code << 32 | time_s sorts by history, then by time
+TIME_MASK = (1 << CODE_SHIFT) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much of a history is kept. Part of what a feature means, so the same everywhere.
+
+    lateness_s: a transaction up to this far behind the newest of its histories still sees whole windows.
+    exact_events: beyond this many transactions, older whole hours become tiles: a window's edge among them
+        counts its hour as a whole, so that a count or sum is off by less than that hour's traffic.
+    """
+
+    lateness_s: int = 3 * DAY_S
+    exact_events: int = 4096
+
+    def keep_s(self, entity: Entity) -> int:
+        """Seconds before the newest hour beyond which nothing counts any more."""
+        return reach_of(entity) + self.lateness_s
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of many histories: code (which history), time in seconds, count and sum, all of one length."""
+
+    code: Ints
+    time_s: Ints
+    count: Ints
+    total: Ints
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def where(self, mask: NDArray[np.bool_]) -> "Records":
+        return Records(self.code[mask], self.time_s[mask], self.count[mask], self.total[mask])
+
+
+NO_RECORDS = Records(*(np.empty(0, np.int64) for _ in range(4)))
+
+
+def pack(time_s: Ints, payload: Ints, kind: int | Ints) -> NDArray[np.void]:
+    """Records ready to be appended; `.tobytes()` of a slice is what is stored."""
+    packed = np.empty(len(time_s), RECORD)
+    packed["time_s"] = time_s
+    packed["value"] = (payload << _KIND_BITS) | kind
+    return packed
+
+
+def unpack(histories: Sequence[bytes | None]) -> Records:
+    """Stored histories, in the order of their codes, to records; None is an empty history."""
+    sizes = np.fromiter((len(raw) if raw else 0 for raw in histories), np.int64, len(histories))
+    joined = np.frombuffer(b"".join(raw for raw in histories if raw), RECORD)
+    value = joined["value"].astype(np.int64)
+    kind = value & _KIND_MASK
+    payload = value >> _KIND_BITS
+    return Records(
+        code=np.repeat(np.arange(len(histories)), sizes // RECORD.itemsize),
+        time_s=joined["time_s"].astype(np.int64),
+        count=np.where(kind == EVENT, 1, np.where(kind == COUNT, payload, 0)),
+        total=np.where(kind == COUNT, 0, payload),
+    )
+
+
+def hour_of(time_s: Ints) -> Ints:
+    return time_s - time_s % HOUR_S
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Records of many histories in the order of (code, time), with prefix sums: windows by binary search.
+
+    key: code << 32 | time_s, ascending. counts, totals: sums of all before an index, one longer than key.
+    starts: index of the first record of each code, one longer than the number of codes.
+    """
+
+    key: Ints
+    counts: Ints
+    totals: Ints
+    starts: Ints
+
+    @classmethod
+    def of(cls, records: Records, codes: int) -> "Timeline":
+        key = (records.code << CODE_SHIFT) | records.time_s
+        count, total = records.count, records.total
+        if not bool((key[1:] >= key[:-1]).all()):
+            order = np.argsort(key, kind="stable")
+            key, count, total = key[order], count[order], total[order]
+        starts = np.searchsorted(key, np.arange(codes + 1) << CODE_SHIFT)
+        return cls(key, _prefix_sums(count), _prefix_sums(total), starts)
+
+    def after(self, code: Ints, time_s: Ints) -> Ints:
+        """Index of the first record of `code` later than `time_s`."""
+        return np.searchsorted(self.key, (code << CODE_SHIFT) + np.maximum(time_s, -1), side="right")
+
+    def newest_hour(self) -> Ints:
+        """Per code, the hour of its newest record, -1 for none. By the hour, so that tiles agree."""
+        newest = np.full(len(self.starts) - 1, -1, np.int64)
+        filled = self.starts[1:] > self.starts[:-1]
+        newest[filled] = hour_of(self.key[self.starts[1:][filled] - 1] & TIME_MASK)
+        return newest
+
+    def records(self, code: int) -> tuple[Ints, Ints, Ints]:
+        """One history's times, counts and sums, oldest first."""
+        first, last = int(self.starts[code]), int(self.starts[code + 1])
+        return (
+            self.key[first:last] & TIME_MASK,
+            np.diff(self.counts[first : last + 1]),
+            np.diff(self.totals[first : last + 1]),
+        )
+
+    def events(self) -> Ints:
+        """Per code, how many transactions it holds."""
+        return self.counts[self.starts[1:]] - self.counts[self.starts[:-1]]
+
+
+def _prefix_sums(values: Ints) -> Ints:
+    sums = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=sums[1:])
+    return sums
+
+
+def tiles_end(time_s: Ints, count: Ints, exact_events: int) -> int:
+    """The hour before which one history is seen in tiles: at most `exact_events` transactions lie after it.
+
+    0 when they are few enough. Records in any order.
+    """
+    if int(count.sum()) <= exact_events:
+        return 0
+    newest_first = np.argsort(-time_s, kind="stable")
+    passed = int(np.searchsorted(np.cumsum(count[newest_first]), exact_events, side="right"))
+    return int(hour_of(time_s[newest_first])[passed]) + HOUR_S
+
+
+def compacted(raw: bytes, entity: Entity, retention: Retention) -> bytes:
+    """The same history, smaller: without what is too old to count, and with tiles for what is too much.
+
+    No feature can tell the difference, now or after any further records.
+    """
+    records = unpack([raw])
+    floor = int(hour_of(records.time_s).max(initial=0)) - retention.keep_s(entity)
+    end = tiles_end(records.time_s, records.count, retention.exact_events)
+    kept = records.time_s >= floor
+    exact = np.frombuffer(raw, RECORD)[kept & (records.time_s >= end)]
+    return _tiles(records.where(kept & (records.time_s < end))).tobytes() + exact.tobytes()
+
+
+def _tiles(records: Records) -> NDArray[np.void]:
+    hours, index = np.unique(hour_of(records.time_s), return_inverse=True)
+    counts = np.zeros(len(hours), np.int64)
+    totals = np.zeros(len(hours), np.int64)
+    np.add.at(counts, index, records.count)
+    np.add.at(totals, index, records.total)
+    return np.concatenate(
+        [
+            pack(hours[counts != 0], counts[counts != 0], COUNT),
+            pack(hours[totals != 0], totals[totals != 0], MARK),
+        ]
+    )
+
+
+def overgrown(timeline: Timeline, entity: Entity, retention: Retention) -> Ints:
+    """Codes of the histories that `compacted` would shrink by a third or more, and by 16 records at least."""
+    codes = np.arange(len(timeline.starts) - 1)
+    sizes = timeline.starts[1:] - timeline.starts[:-1]
+    floor = timeline.newest_hour() - retention.keep_s(entity)
+    stale = timeline.after(codes, floor - 1) - timeline.starts[:-1]
+    # Beyond the exact records, two for each hour kept are the most that a compacted history can hold.
+    full = retention.exact_events + 2 * (retention.keep_s(entity) // HOUR_S + 1)
+    wasted = np.maximum(stale, sizes - full)
+    return np.flatnonzero((wasted >= 16) & (wasted * 3 >= sizes))

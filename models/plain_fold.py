@@ -1,0 +1,76 @@
+"""The fold, one transaction at a time: for entities that the vectorised one does not serve."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import HOUR_S
+from models.history import Ints, hour_of, tiles_end
+
+Span = tuple[int, int]
+Flags = NDArray[np.bool_]
+
+
+def late_one_by_one(time_s: Ints, codes: Sequence[Ints], newest: Sequence[Ints], after_s: int) -> Flags:
+    """Which transactions are older than every window of their own histories.
+
+    codes: per kind of entity, each transaction's history. newest: per kind, the newest hour of each history,
+    -1 where it is empty. A late transaction is not added, so it does not move what is newest.
+    """
+    known = [list(map(int, hours)) for hours in newest]
+    late = np.zeros(len(time_s), np.bool_)
+    for i, now in enumerate(map(int, time_s)):
+        mine = [int(code[i]) for code in codes]
+        late[i] = now + after_s <= max(hours[code] for hours, code in zip(known, mine, strict=True))
+        if not late[i]:
+            for hours, code in zip(known, mine, strict=True):
+                hours[code] = max(hours[code], now - now % HOUR_S)
+    return late
+
+
+def windows_one_by_one(
+    history: tuple[Ints, Ints, Ints],
+    arrivals: tuple[Ints, Ints, Flags],
+    spans: Sequence[Span],
+    keep_s: int,
+    exact_events: int,
+) -> dict[Span, tuple[Ints, Ints]]:
+    """Counts and sums of one entity's transactions, each seeing the history, those before it, and itself.
+
+    history: times, counts and sums. arrivals: times, sums and late flags, in the order in which they count.
+    """
+    known = len(history[0])
+    time_s, added, late = arrivals
+    found = {span: (np.zeros(len(time_s), np.int64), np.zeros(len(time_s), np.int64)) for span in spans}
+    times = np.concatenate([history[0], time_s])
+    counts = np.concatenate([history[1], np.ones(len(time_s), np.int64)])
+    totals = np.concatenate([history[2], added])
+    stays = np.concatenate([np.ones(known, np.bool_), ~late])
+    for i in range(len(time_s)):
+        seen = stays[: known + i + 1].copy()
+        seen[-1] = True
+        bag = (times[: known + i + 1][seen], counts[: known + i + 1][seen], totals[: known + i + 1][seen])
+        for span in spans:
+            found[span][0][i], found[span][1][i] = _window(bag, span, keep_s, exact_events)
+    return found
+
+
+def _window(bag: tuple[Ints, Ints, Ints], span: Span, keep_s: int, exact_events: int) -> tuple[int, int]:
+    """Count and sum over (now - delay - window, now - delay]; the bag's last record is the transaction."""
+    (time_s, counts, totals), (delay_s, window_s) = bag, span
+    now, newest = int(time_s[-1]), int(time_s.max())
+    floor = newest - newest % HOUR_S - keep_s
+    end = now - delay_s
+    start = min(max(end - window_s, floor), end)
+    if not delay_s and start == end:
+        return int(counts[-1]), int(totals[-1])
+    tiled_before = tiles_end(time_s, counts, exact_events)
+    # Among tiles everything lies at the start of its hour, the window's edges too.
+    where, edges = (_tiled(at, tiled_before) for at in (time_s, np.array([start, end])))
+    inside = (where > edges[0]) & (where <= edges[1])
+    return int(counts[inside].sum()), int(totals[inside].sum())
+
+
+def _tiled(time_s: Ints, tiled_before: int) -> Ints:
+    return np.where(time_s < tiled_before, hour_of(time_s), time_s)

@@ -1,0 +1,59 @@
+"""The scorer: feature rows and customers in, scores out, each by the model of the customer's variant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.ab_test import ABTestRouter, Variant
+from models.boosters import Matrix, Predict, Scores
+from models.errors import ModelRejected
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A verified model, ready to be asked."""
+
+    name: str
+    version: str
+    predict: Predict
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """score: float64 (n,). variant: int64 (n,), an index into the split's variants."""
+
+    score: Scores
+    variant: NDArray[np.int64]
+
+
+class Scorer:
+    """One model per variant. Immutable: a model change makes a new scorer, swapped in between sweeps."""
+
+    def __init__(self, router: ABTestRouter, models: Sequence[Model]) -> None:
+        self.router = router
+        self.models = tuple(models)
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        return self.router.config.variants
+
+    def score(self, customer_ids: Sequence[str], features: Matrix) -> Scored:
+        """Score a sweep: one predict per variant.
+
+        Raises:
+            ModelRejected: a model gave something that is not a probability.
+        """
+        index = self.router.index
+        variant = np.fromiter((index(customer) for customer in customer_ids), np.int64, len(customer_ids))
+        score = np.empty(len(customer_ids), np.float64)
+        for position, model in enumerate(self.models):
+            mine = np.flatnonzero(variant == position)
+            if len(mine) == len(score):
+                score = model.predict(features)
+            elif len(mine):
+                score[mine] = model.predict(np.ascontiguousarray(features[mine]))
+        if not bool(((score >= 0) & (score <= 1)).all()):
+            raise ModelRejected("a model gave a score outside 0 to 1", why="its output is not a probability")
+        return Scored(score, variant)

@@ -1,0 +1,94 @@
+"""The payment we score: its document, its checks."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from models.errors import MalformedTransaction
+
+LARGEST_AMOUNT_MINOR = 10**12
+LARGEST_ATTRIBUTE = 2**63 - 1
+PRINTABLE = {"pattern": r"^[^\p{C}\p{Zl}\p{Zp}]+$"}  # what str.isprintable accepts
+
+Identifier = Annotated[
+    str,
+    Meta(min_length=1, max_length=64, description="printable characters", extra_json_schema=PRINTABLE),
+]
+AmountMinor = Annotated[
+    int, Meta(ge=0, le=LARGEST_AMOUNT_MINOR, description="smallest unit of the currency: 1999 is 19.99")
+]
+Currency = Annotated[
+    str, Meta(min_length=3, max_length=3, description="ISO 4217", extra_json_schema={"pattern": "^[A-Z]{3}$"})
+]
+EventTime = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone; kept to the millisecond")]
+AttributeValue = Annotated[str, Meta(max_length=256)] | int | float
+Attributes = Annotated[dict[Identifier, AttributeValue], Meta(max_length=32)]
+
+
+class Transaction(msgspec.Struct, frozen=True, gc=False):
+    """One card payment, as it arrives on the topic `transactions`. Unknown fields are ignored."""
+
+    transaction_id: Identifier
+    customer_id: Identifier
+    terminal_id: Identifier
+    amount_minor: AmountMinor
+    currency: Currency
+    event_time: EventTime
+    attributes: Attributes | None = None
+
+
+_decoder = msgspec.json.Decoder(Transaction)
+
+
+def decode_transaction(data: bytes | None) -> Transaction:
+    """Bytes of a record to a transaction; ids and attributes still want `check_transaction`.
+
+    Raises:
+        MalformedTransaction: `code` is the reason: empty, not_json, too_deep, missing_field, wrong_type,
+            out_of_range.
+    """
+    if not data:
+        raise MalformedTransaction("empty")
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedTransaction(reason_of(error), str(error)) from None
+
+
+def reason_of(error: Exception) -> str:
+    """The stable reason for an error of the JSON decoder."""
+    if isinstance(error, RecursionError):
+        return "too_deep"
+    if not isinstance(error, msgspec.ValidationError):
+        return "not_json"
+    text = str(error)
+    if "missing required field" in text:
+        return "missing_field"
+    return "wrong_type" if ", got " in text else "out_of_range"
+
+
+def check_transaction(transaction: Transaction, currency: str) -> None:
+    """What the types do not say.
+
+    Raises:
+        MalformedTransaction: unprintable_id, currency, attributes.
+    """
+    ids = transaction.transaction_id + transaction.customer_id + transaction.terminal_id
+    if not ids.isprintable():
+        raise MalformedTransaction("unprintable_id", "an id holds a control or invisible character")
+    if transaction.currency != currency:
+        raise MalformedTransaction("currency", f"this deployment decides {currency}")
+    if transaction.attributes:
+        _check_attributes(transaction.attributes)
+
+
+def _check_attributes(attributes: dict[str, str | int | float]) -> None:
+    for name, value in attributes.items():
+        if not name.isprintable():
+            raise MalformedTransaction("attributes", "a name holds a control or invisible character")
+        if isinstance(value, str) and "\0" in value:
+            raise MalformedTransaction("attributes", "a value holds a NUL")
+        if isinstance(value, int) and abs(value) > LARGEST_ATTRIBUTE:
+            raise MalformedTransaction("attributes", "a whole number is outside 64 bits")
