@@ -36,10 +36,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: Annotated[datetime, Meta(tz=True)]
 
 
-class Alert(Decision, frozen=True, kw_only=True):
-    """A review or decline on the topic `alerts`, keyed by customer. A repeat has the same `alert_id`."""
+class DecidedTransaction(Decision, frozen=True, kw_only=True):
+    """A decision with the transaction it is about: a row of the ledger as a document."""
 
-    alert_id: str
     customer_id: Identifier
     terminal_id: Identifier
     amount_minor: AmountMinor
@@ -47,6 +46,21 @@ class Alert(Decision, frozen=True, kw_only=True):
     attributes: Attributes | None = None
 
 
+class Alert(DecidedTransaction, frozen=True, kw_only=True):
+    """A review or decline on the topic `alerts`, keyed by customer. A repeat has the same `alert_id`."""
+
+    alert_id: str
+
+
 def alert_id_of(transaction_id: str) -> str:
     """The same transaction always gives the same alert id."""
     return str(uuid5(ALERT_NAMESPACE, transaction_id))
+
+
+def alert_of(decided: DecidedTransaction) -> Alert:
+    return Alert(alert_id=alert_id_of(decided.transaction_id), **msgspec.structs.asdict(decided))
+
+
+def decision_of(decided: DecidedTransaction) -> Decision:
+    """The decision alone, as REST and `decisions get` answer it."""
+    return Decision(**{name: getattr(decided, name) for name in Decision.__struct_fields__})

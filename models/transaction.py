@@ -1,6 +1,6 @@
 """The payment we score: its document, its checks."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from models.errors import MalformedTransaction
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LARGEST_AMOUNT_MINOR = 10**12
 LARGEST_ATTRIBUTE = 2**63 - 1
 PRINTABLE = {"pattern": r"^[^\p{C}\p{Zl}\p{Zp}]+$"}  # what str.isprintable accepts
@@ -82,6 +83,11 @@ def check_transaction(transaction: Transaction, currency: str) -> None:
         raise MalformedTransaction("currency", f"this deployment decides {currency}")
     if transaction.attributes:
         _check_attributes(transaction.attributes)
+
+
+def time_of_ms(epoch_ms: int) -> datetime:
+    """Milliseconds since 1970 as a UTC time."""
+    return EPOCH + timedelta(milliseconds=epoch_ms)
 
 
 def _check_attributes(attributes: dict[str, str | int | float]) -> None:

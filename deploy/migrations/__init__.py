@@ -1,0 +1,62 @@
+"""The ledger's schema, step by step, forward only. Raw SQL under alembic."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from models.errors import LedgerUnavailable, SchemaUnknown
+from streams.settings import Settings, masked
+
+FOLDER = Path(__file__).parent
+LOCK = 0x667261756473  # one migration at a time, whoever starts it
+
+
+def upgrade(settings: Settings) -> None:
+    """Bring the database to this version's schema. Safe to run twice, and from two places at once.
+
+    Raises:
+        LedgerUnavailable: the database cannot be reached, or refuses.
+        SchemaUnknown: it already has a schema from a newer version.
+    """
+    url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, connect_args={"connect_timeout": int(settings.ledger_timeout_s)})
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            config = Config()
+            config.set_main_option("script_location", str(FOLDER))
+            config.attributes["connection"] = connection
+            _refuse_a_newer_schema(config, connection.execute)
+            command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        why = str(error.__cause__ or error).strip().split("\n")[0]
+        where = masked(settings.database_url)
+        kind = "cannot be reached" if isinstance(error, OperationalError) else "refused the migration"
+        raise LedgerUnavailable(f"the database at {where} {kind}", why=why) from None
+    finally:
+        engine.dispose()
+
+
+def _refuse_a_newer_schema(config: Config, execute) -> None:  # type: ignore[no-untyped-def]
+    if execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    found = set(execute(text("SELECT version_num FROM alembic_version")).scalars())
+    if not found <= known:
+        raise SchemaUnknown(
+            f"the database has schema {', '.join(sorted(found))}",
+            why=f"this version knows {', '.join(sorted(known))}",
+            next_step="install the version that made it, or a newer one",
+        )
+
+
+def head() -> str:
+    """The schema that this version makes."""
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    return str(ScriptDirectory.from_config(config).get_current_head())

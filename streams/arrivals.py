@@ -1,0 +1,125 @@
+"""What a worker receives: a sweep, and what decoding makes of it. Columns, as cost is per record."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.history import Ints
+from models.transaction import Attributes
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Everything that waited on a worker's partitions of one topic, in the order of arrival.
+
+    timestamp_ms: the broker's. group: the consumer group's metadata as it was when this was polled; whoever
+    commits with it is refused once the partitions belong to somebody else.
+    """
+
+    topic: str
+    topic_id: str
+    partition: Ints
+    offset: Ints
+    timestamp_ms: Ints
+    keys: Sequence[bytes | None]
+    values: Sequence[bytes | None]
+    group: Any = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def where(self, mask: Flags) -> "Sweep":
+        rows = np.flatnonzero(mask).tolist()
+        return Sweep(
+            self.topic,
+            self.topic_id,
+            self.partition[rows],
+            self.offset[rows],
+            self.timestamp_ms[rows],
+            [self.keys[i] for i in rows],
+            [self.values[i] for i in rows],
+            self.group,
+        )
+
+    def partitions(self) -> list[int]:
+        return [int(number) for number in np.unique(self.partition)]
+
+    def reached(self) -> dict[int, int]:
+        """Per partition, the offset after its last record."""
+        return {number: int(self.offset[self.partition == number].max()) + 1 for number in self.partitions()}
+
+    def below(self, progress: Mapping[int, int]) -> Flags:
+        """Which records the ledger has settled already."""
+        mask = np.zeros(len(self), np.bool_)
+        for number, next_offset in progress.items():
+            mask |= (self.partition == number) & (self.offset < next_offset)
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that can never be used: its bytes as they came, and why."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    reason: str
+    detail: str
+    stage: str = "decode"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Decoded transactions, in the order in which they count. All of length n."""
+
+    transaction_id: list[str]
+    customer_id: list[str]
+    terminal_id: list[str]
+    amount_minor: Ints
+    event_time_ms: Ints
+    attributes: list[Attributes | None]
+    partition: Ints
+    offset: Ints
+
+    def __len__(self) -> int:
+        return len(self.transaction_id)
+
+    @property
+    def time_s(self) -> Ints:
+        return self.event_time_ms // 1000
+
+    def without(self, rows: Sequence[int]) -> "Batch":
+        """The same batch less some rows."""
+        keep = np.ones(len(self), np.bool_)
+        keep[list(rows)] = False
+        return self.take(np.flatnonzero(keep))
+
+    def take(self, rows: Ints) -> "Batch":
+        return Batch(
+            [self.transaction_id[i] for i in rows],
+            [self.customer_id[i] for i in rows],
+            [self.terminal_id[i] for i in rows],
+            self.amount_minor[rows],
+            self.event_time_ms[rows],
+            [self.attributes[i] for i in rows],
+            self.partition[rows],
+            self.offset[rows],
+        )
+
+    def body(self, row: int) -> tuple[object, ...]:
+        """What makes two records the same transaction or a conflict."""
+        return (
+            self.customer_id[row],
+            self.terminal_id[row],
+            int(self.amount_minor[row]),
+            int(self.event_time_ms[row]),
+            self.attributes[row] or None,
+        )

@@ -1,0 +1,111 @@
+"""Bytes to documents and back. What a producer sends may become a dead letter, never an exception."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from models.errors import Malformed, MalformedTransaction
+from models.history import Ints
+from models.label import Label, decode_label
+from models.transaction import Transaction, check_transaction, decode_transaction
+from streams.arrivals import Batch, DeadLetter, Sweep
+
+Document = TypeVar("Document")
+
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+
+
+class TransactionCodec:
+    """Decodes sweeps of transactions for one deployment.
+
+    currency: the only one accepted. ahead_ms: how far an event time may be ahead of the broker's clock.
+    """
+
+    def __init__(self, currency: str, ahead_ms: int) -> None:
+        self.currency = currency
+        self.ahead_ms = ahead_ms
+
+    def decode(self, sweep: Sweep) -> tuple[Batch, list[DeadLetter]]:
+        dead: list[DeadLetter] = []
+        rows, found = _decoded(sweep, decode_transaction, dead)
+        self._check(sweep, rows, found, dead)
+        seconds = [each.event_time.timestamp() for each in found]
+        micros = np.rint(np.array(seconds, np.float64) * 1e6).astype(np.int64)
+        rows, found, event_time_ms = self._check_times(sweep, rows, found, micros // 1000, dead)
+        index = np.array(rows, np.int64)
+        batch = Batch(
+            [each.transaction_id for each in found],
+            [each.customer_id for each in found],
+            [each.terminal_id for each in found],
+            np.array([each.amount_minor for each in found], np.int64),
+            event_time_ms,
+            [each.attributes for each in found],
+            sweep.partition[index],
+            sweep.offset[index],
+        )
+        return batch, dead
+
+    def _check(self, sweep: Sweep, rows: list[int], found: list[Transaction], dead: list[DeadLetter]) -> None:
+        """Set aside what `check_transaction` refuses; all at once where all are good, as they nearly are."""
+        ids = "".join([each.transaction_id + each.customer_id + each.terminal_id for each in found])
+        plain = ids.isprintable() and not any(each.attributes for each in found)
+        if plain and {each.currency for each in found} <= {self.currency}:
+            return
+        for position in reversed(range(len(rows))):
+            try:
+                check_transaction(found[position], self.currency)
+            except MalformedTransaction as error:
+                dead.append(dead_letter(sweep, rows[position], error))
+                del rows[position], found[position]
+
+    def _check_times(
+        self, sweep: Sweep, rows: list[int], found: list[Transaction], times_ms: Ints, dead: list[DeadLetter]
+    ) -> tuple[list[int], list[Transaction], Ints]:
+        ahead = times_ms > sweep.timestamp_ms[np.array(rows, np.int64)] + self.ahead_ms
+        early = times_ms < 0
+        if not (ahead | early).any():
+            return rows, found, times_ms
+        for position in np.flatnonzero(ahead | early):
+            code = "event_time_ahead" if ahead[position] else "event_time_before_1970"
+            dead.append(dead_letter(sweep, rows[position], MalformedTransaction(code)))
+        keep = np.flatnonzero(~(ahead | early))
+        return [rows[i] for i in keep], [found[i] for i in keep], times_ms[keep]
+
+
+def decode_labels(sweep: Sweep) -> tuple[list[int], list[Label], list[DeadLetter]]:
+    """Rows of the sweep that are labels, the labels, and the rest."""
+    dead: list[DeadLetter] = []
+    rows, found = _decoded(sweep, decode_label, dead)
+    return rows, found, dead
+
+
+def _decoded(
+    sweep: Sweep, decode: Callable[[bytes | None], Document], dead: list[DeadLetter]
+) -> tuple[list[int], list[Document]]:
+    rows, found = [], []
+    for row, value in enumerate(sweep.values):
+        try:
+            found.append(decode(value))
+        except Malformed as error:
+            dead.append(dead_letter(sweep, row, error))
+        else:
+            rows.append(row)
+    return rows, found
+
+
+def dead_letter(sweep: Sweep, row: int, error: Malformed, stage: str = "decode") -> DeadLetter:
+    """The dead letter of one record of a sweep."""
+    return DeadLetter(
+        sweep.topic,
+        int(sweep.partition[row]),
+        int(sweep.offset[row]),
+        int(sweep.timestamp_ms[row]),
+        sweep.keys[row],
+        sweep.values[row],
+        error.code,
+        error.what,
+        stage,
+    )

@@ -1,0 +1,132 @@
+"""Healing: the ledger's rows into the view, until every watermark has caught up with the progress.
+
+A rebuild is healing from nothing. Nothing else writes histories, but for the sweep's own script.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from models.errors import ProgressMoved, ViewAheadOfLedger, ViewMoved
+from models.features import Entity
+from streams.metrics import Metrics
+from streams.ports import Additions, Applied, Change, GroupState, Ledger, Step, View, ViewRead
+from streams.topics import Partition
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 5
+CHUNK_ROWS = 4096
+
+
+class ViewKeeper:
+    """Hands out histories only while they are whole.
+
+    new_epoch: gives a fresh random name for a view made from nothing.
+    """
+
+    def __init__(self, ledger: Ledger, view: View, new_epoch: Callable[[], str], metrics: Metrics) -> None:
+        self._ledger = ledger
+        self._view = view
+        self._new_epoch = new_epoch
+        self._metrics = metrics
+        self._known: dict[int, str] = {}
+        self._connections = -1
+
+    def read(
+        self, topic_id: str, progress: Mapping[int, int], wanted: Mapping[Entity, Sequence[str]]
+    ) -> Mapping[Entity, Sequence[bytes | None]]:
+        """Histories that hold everything below `progress`, and nothing above it from these partitions.
+
+        Raises:
+            ProgressMoved: another worker has gone on with one of the partitions.
+            ViewMoved: the view kept changing.
+            ViewAheadOfLedger: the view has applied what the ledger does not know.
+        """
+        expected = {Partition(topic_id, number): offset for number, offset in progress.items()}
+        for _ in range(ATTEMPTS):
+            if self._view.connections != self._connections:
+                self.heal()
+            read = self._view.read(self._known, list(expected), wanted)
+            if self._whole(read, expected):
+                return read.histories
+            self.heal()
+        raise ViewMoved("the view kept changing while it was read")
+
+    def _whole(self, read: ViewRead, expected: Mapping[Partition, int]) -> bool:
+        if self._view.connections != self._connections:
+            return False
+        for group, state in enumerate(read.groups):
+            if state.view != self._known[group]:
+                return False
+            for partition, progress in expected.items():
+                if state.watermarks[partition] > progress:
+                    self._ahead(partition, progress)
+                if state.watermarks[partition] < progress:
+                    return False
+        return True
+
+    def _ahead(self, partition: Partition, progress: int) -> None:
+        if self._ledger.progress(partition.topic_id, [partition.number])[partition.number] > progress:
+            raise ProgressMoved(f"partition {partition.number} is past offset {progress}")
+        raise ViewAheadOfLedger(
+            f"Redis has applied more of partition {partition.number} than the ledger has decided",
+            why="an older ledger was put back without a new id",
+            next_step="fraudml doctor",
+        )
+
+    def apply(
+        self,
+        step: Step,
+        additions: Additions,
+        rewrites: Mapping[Entity, Mapping[str, tuple[bytes, bytes]]],
+    ) -> None:
+        """Append what a settled sweep adds; where the view has moved meanwhile, heal it from the ledger."""
+        moves = {
+            Partition(step.topic_id, number): (step.expected[number], reached)
+            for number, reached in step.reached.items()
+        }
+        answers = self._view.apply(Change(self._known, moves, additions, rewrites))
+        if self._view.connections != self._connections or Applied.REFUSED in answers.values():
+            self.heal()
+
+    def heal(self) -> None:
+        """Bring every watermark, of both topics, all partitions and all groups, up to the progress."""
+        connections = -1
+        while connections != self._view.connections:
+            # A connection made underway may lead to a view that lost writes: then once more from the start.
+            connections = self._view.connections
+            for group in range(self._view.groups):
+                self._adopt(group)
+            for partition, progress in self._ledger.all_progress().items():
+                for group in range(self._view.groups):
+                    self._heal_partition(group, partition, progress)
+        self._connections = connections
+
+    def _state(self, group: int, partitions: Sequence[Partition]) -> GroupState:
+        return self._view.read(self._known, partitions, {}).groups[group]
+
+    def _adopt(self, group: int) -> None:
+        ledger_id = self._ledger.identity()
+        for _ in range(ATTEMPTS):
+            found = self._state(group, []).view
+            if found is not None and found.startswith(f"{ledger_id}:"):
+                self._known[group] = found
+                return
+            if self._view.adopt(group, found, f"{ledger_id}:{self._new_epoch()}"):
+                log.warning("view_begun_anew", group=group)
+        raise ViewMoved("the view's key kept changing")
+
+    def _heal_partition(self, group: int, partition: Partition, progress: int) -> None:
+        state = self._state(group, [partition])
+        healed = 0
+        while state.view == self._known[group] and state.watermarks[partition] < progress:
+            watermark = state.watermarks[partition]
+            additions, reached = self._ledger.additions(partition, watermark, progress, CHUNK_ROWS)
+            views = {group: self._known[group]}
+            self._view.apply(Change(views, {partition: (watermark, reached)}, additions))
+            state = self._state(group, [partition])
+            healed += reached - watermark
+        if healed:
+            self._metrics.healed.inc(healed)
+            log.info("view_healed", group=group, partition=partition.number, offsets=healed)

@@ -1,0 +1,95 @@
+"""The ledger: every transaction is decided once, because this says so. First write wins."""
+
+from collections.abc import Mapping, Sequence
+
+from models.decision import DecidedTransaction
+from models.label import Label
+from streams.ledger import labels as label_rows
+from streams.ledger import reading, settling
+from streams.ledger.connection import SCHEMA, Connector
+from streams.ports import (
+    Additions,
+    DecisionRows,
+    Duplicates,
+    LabelsSettled,
+    ParkedLabel,
+    Place,
+    Recorded,
+    Settled,
+    Step,
+)
+from streams.topics import Partition
+
+__all__ = ["SCHEMA", "PostgresLedger"]
+
+
+class PostgresLedger:
+    """`streams.ports.Ledger` on Postgres, over one connection of its own."""
+
+    def __init__(self, url: str, timeout_s: float, application: str = "fraudml") -> None:
+        self._connector = Connector(url, timeout_s, application)
+
+    def close(self) -> None:
+        self._connector.close()
+
+    def identity(self) -> str:
+        with self._connector.use() as connection:
+            return str(reading.one(connection, "SELECT ledger_id FROM ledger"))
+
+    def progress(self, topic_id: str, numbers: Sequence[int]) -> dict[int, int]:
+        with self._connector.use() as connection:
+            return reading.progress(connection, topic_id, numbers)
+
+    def all_progress(self) -> dict[Partition, int]:
+        with self._connector.use() as connection:
+            return reading.all_progress(connection)
+
+    def recorded(self, topic_id: str, spans: Mapping[int, tuple[int, int]]) -> Recorded:
+        with self._connector.use() as connection:
+            return reading.recorded(connection, topic_id, spans)
+
+    def decision(self, transaction_id: str) -> DecidedTransaction | None:
+        """The decision on a transaction, if there is one."""
+        with self._connector.use() as connection:
+            return reading.decided(connection, transaction_id)
+
+    def additions(self, partition: Partition, start: int, stop: int, limit: int) -> tuple[Additions, int]:
+        with self._connector.use() as connection:
+            return reading.additions(connection, partition, start, stop, limit)
+
+    def settle_decisions(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
+        with self._connector.use() as connection:
+            incarnation = settling.number_of_topic(connection, step)
+            scorings = [settling.number_of_scoring(connection, scoring) for scoring in rows.scorings]
+            order = sorted(range(len(rows.batch)), key=rows.batch.transaction_id.__getitem__)
+            with connection.pipeline() as pipeline:
+                locked = settling.begin(connection, step, incarnation)
+                inserted = settling.insert(connection, rows, order, scorings, incarnation)
+                settling.move_progress(connection, step, incarnation)
+                pipeline.sync()
+                settling.check_progress(step, locked.fetchall())
+            outcome: Settled | Duplicates = Settled()
+            if inserted.rowcount != len(order):
+                outcome = settling.resolve(connection, rows, incarnation)
+            if isinstance(outcome, Duplicates):
+                connection.rollback()
+            else:
+                connection.commit()
+            return outcome
+
+    def settle_labels(self, step: Step, places: Sequence[Place], labels: Sequence[Label]) -> LabelsSettled:
+        with self._connector.use() as connection:
+            incarnation = settling.number_of_topic(connection, step)
+            settling.check_progress(step, settling.begin(connection, step, incarnation).fetchall())
+            settled = label_rows.settle(connection, incarnation, places, labels)
+            settling.move_progress(connection, step, incarnation)
+            connection.commit()
+            return settled
+
+    def ready_labels(self, limit: int) -> list[ParkedLabel]:
+        with self._connector.use() as connection:
+            return label_rows.ready(connection, limit)
+
+    def unpark(self, labels: Sequence[ParkedLabel]) -> None:
+        with self._connector.use() as connection:
+            label_rows.unpark(connection, labels)

@@ -1,0 +1,192 @@
+"""A sweep of transactions on its way through a worker. The order of the steps is the design.
+
+Decode, read histories, fold, score, ledger, view, alerts and offsets. A crash between any two of them, or a
+retry after any failure, comes back here with the same records: what the ledger holds then stands.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from models.ab_test import Variant
+from models.decision import DecidedTransaction
+from models.features import ENTITIES, Entity
+from models.fold import Entries, Folded, fold
+from models.history import Ints, Retention, Timeline, compacted, overgrown, unpack
+from models.policy import Policy
+from models.scorer import Scorer
+from streams.arrivals import Batch, DeadLetter, Sweep
+from streams.codecs import TransactionCodec
+from streams.healing import ViewKeeper
+from streams.metrics import Metrics
+from streams.ports import DecisionRows, Duplicates, Ledger, Outbox, Scoring, Settled
+from streams.progress import Progress
+from streams.verdicts import additions_of, alerts_of, recall, step_of
+
+Rewrites = dict[Entity, dict[str, tuple[bytes, bytes]]]
+
+
+class TransactionSweeps:
+    """Decides sweeps of transactions, each record exactly once, however often it is delivered.
+
+    scorer: gives the models in force; read once per sweep, so that a change falls between two.
+    now: the wall clock, for `decided_at` alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        codec: TransactionCodec,
+        ledger: Ledger,
+        keeper: ViewKeeper,
+        outbox: Outbox,
+        scorer: Callable[[], Scorer],
+        policy: Policy,
+        retention: Retention,
+        now: Callable[[], datetime],
+        metrics: Metrics,
+    ) -> None:
+        self._codec = codec
+        self._ledger = ledger
+        self._keeper = keeper
+        self._outbox = outbox
+        self._scorer = scorer
+        self._policy = policy
+        self._retention = retention
+        self._now = now
+        self._metrics = metrics
+        self._progress = Progress(ledger)
+
+    def handle(self, sweep: Sweep) -> None:
+        """Take a sweep from bytes to committed offsets.
+
+        Raises:
+            Unavailable: a dependency failed; the same sweep may be handled again.
+            Refused: the sweep is no longer ours.
+            Halt: going on would break the promise.
+        """
+        try:
+            self._handle(sweep)
+        except Exception:
+            self._progress.forget()
+            raise
+
+    def _handle(self, sweep: Sweep) -> None:
+        progress = self._progress.of(sweep)
+        settled = sweep.below(progress)
+        alerts: list[DecidedTransaction] = []
+        dead: list[DeadLetter] = []
+        if settled.any():
+            self._keeper.read(sweep.topic_id, progress, {})
+            recall(self._ledger, sweep.where(settled), progress, alerts, dead)
+        if not settled.all():
+            self._decide(sweep.where(~settled) if settled.any() else sweep, progress, alerts, dead)
+        offsets = {(sweep.topic, number): offset for number, offset in sweep.reached().items()}
+        with self._metrics.step("publish"):
+            self._outbox.publish(alerts, dead, offsets, sweep.group)
+        self._metrics.dead(dead)
+
+    def _decide(
+        self,
+        sweep: Sweep,
+        progress: Mapping[int, int],
+        alerts: list[DecidedTransaction],
+        dead: list[DeadLetter],
+    ) -> None:
+        """New records: decide them, and let the ledger say which of them are really new."""
+        with self._metrics.step("decode"):
+            batch, malformed = self._codec.decode(sweep)
+        step = step_of(sweep, progress, malformed)
+        batch = self._first_of_each_id(batch)
+        while True:
+            rows, rewrites = self._score(batch, sweep.topic_id, progress)
+            with self._metrics.step("ledger"):
+                outcome = self._ledger.settle_decisions(step, rows)
+            if isinstance(outcome, Settled):
+                break
+            self._count_duplicates(outcome)
+            batch = batch.without(outcome.rows)
+        self._progress.moved(sweep.topic_id, step.reached)
+        with self._metrics.step("apply"):
+            self._keeper.apply(step, additions_of(rows, outcome), rewrites)
+        self._metrics.decided(rows, sweep, self._now())
+        alerts += alerts_of(rows, outcome)
+        dead += malformed
+
+    def _first_of_each_id(self, batch: Batch) -> Batch:
+        """A sweep may hold the same id twice: the first one counts."""
+        if len(set(batch.transaction_id)) == len(batch):
+            return batch
+        first: dict[str, int] = {}
+        for row, transaction_id in enumerate(batch.transaction_id):
+            first.setdefault(transaction_id, row)
+        owners = [first[transaction_id] for transaction_id in batch.transaction_id]
+        repeats = [row for row, owner in enumerate(owners) if owner != row]
+        conflicts = [row for row in repeats if batch.body(row) != batch.body(owners[row])]
+        self._count_duplicates(Duplicates(repeats, conflicts))
+        return batch.without(repeats)
+
+    def _count_duplicates(self, found: Duplicates) -> None:
+        self._metrics.duplicates.labels("conflict").inc(len(found.conflicts))
+        self._metrics.duplicates.labels("duplicate").inc(len(found.rows) - len(found.conflicts))
+
+    def _score(
+        self, batch: Batch, topic_id: str, progress: Mapping[int, int]
+    ) -> tuple[DecisionRows, Rewrites]:
+        ids: dict[Entity, list[str]] = {}
+        codes: dict[Entity, Ints] = {}
+        for entity in ENTITIES:
+            ids[entity], codes[entity] = _coded(
+                batch.customer_id if entity == "customer" else batch.terminal_id
+            )
+        with self._metrics.step("read"):
+            stored = self._keeper.read(topic_id, progress, ids)
+        with self._metrics.step("fold"):
+            timelines = {entity: Timeline.of(unpack(stored[entity]), len(ids[entity])) for entity in ENTITIES}
+            folded = fold(Entries(codes, batch.time_s, batch.amount_minor), timelines, self._retention)
+        with self._metrics.step("score"):
+            rows = self._rows(batch, folded)
+        return rows, self._rewrites(ids, stored, timelines)
+
+    def _rows(self, batch: Batch, folded: Folded) -> DecisionRows:
+        scorer = self._scorer()
+        features = np.ascontiguousarray(folded.features, np.float32)
+        scored = scorer.score(batch.customer_id, features)
+        return DecisionRows(
+            batch,
+            self._policy.decide(scored.score),
+            scored.score,
+            folded.late,
+            scored.variant,
+            tuple(self._scoring(scorer, number, variant) for number, variant in enumerate(scorer.variants)),
+            features,
+            self._codec.currency,
+            self._now(),
+        )
+
+    def _scoring(self, scorer: Scorer, number: int, variant: Variant) -> Scoring:
+        model = scorer.models[number]
+        ab_version = scorer.router.config.version
+        return Scoring(variant.name, model.name, model.version, self._policy.version, ab_version)
+
+    def _rewrites(
+        self,
+        ids: Mapping[Entity, Sequence[str]],
+        stored: Mapping[Entity, Sequence[bytes | None]],
+        timelines: Mapping[Entity, Timeline],
+    ) -> Rewrites:
+        """Histories that have grown past what counts, and what they shrink to."""
+        rewrites: Rewrites = {}
+        for entity in ENTITIES:
+            for code in overgrown(timelines[entity], entity, self._retention).tolist():
+                before = stored[entity][code] or b""
+                after = compacted(before, entity, self._retention)
+                rewrites.setdefault(entity, {})[ids[entity][code]] = (before, after)
+        return rewrites
+
+
+def _coded(ids: Sequence[str]) -> tuple[list[str], Ints]:
+    """Distinct ids in the order of their first appearance, and each row's position among them."""
+    index = {name: code for code, name in enumerate(dict.fromkeys(ids))}
+    return list(index), np.fromiter((index[name] for name in ids), np.int64, len(ids))
