@@ -19,7 +19,10 @@ FraudError
 │   └── AssignmentLost      Kafka gave the partitions, or the transactional id, to another worker
 ├── Halt                    going on would break the promise: stop, loudly, and let an operator look
 │   ├── LogBehindLedger     a topic ends before what the ledger has already decided
+│   ├── LogExpired          records left the log before they were decided
 │   ├── OffsetsMissing      the group has no committed offset, though the ledger has decided records
+│   ├── TopicRemade         a topic was made again while it was read
+│   ├── SlotTaken           another worker runs under the same slot
 │   ├── ViewAheadOfLedger   Redis has applied more than the ledger knows: an old ledger was put back by hand
 │   ├── SchemaUnknown       the database has a schema that this version does not know
 │   └── OutcomeUnknown      a Kafka transaction may or may not have been committed
@@ -121,6 +124,18 @@ class Halt(FraudError):
 
 class LogBehindLedger(Halt):
     code = "log_behind_ledger"
+
+
+class LogExpired(Halt):
+    code = "log_expired"
+
+
+class TopicRemade(Halt):
+    code = "topic_remade"
+
+
+class SlotTaken(Halt):
+    code = "slot_taken"
 
 
 class OffsetsMissing(Halt):

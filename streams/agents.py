@@ -1,0 +1,110 @@
+"""Faust's agents: each receives a sweep, has it handled on the sweep thread, and acknowledges it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+import faust
+import structlog
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
+from tenacity.stop import stop_any, stop_when_event_set
+from tenacity.wait import wait_exponential_jitter
+
+from models.errors import Refused, Unavailable
+from streams.arrivals import Sweep
+from streams.metrics import Metrics
+from streams.watchdog import Watchdog
+
+log = structlog.get_logger(__name__)
+
+Handle = Callable[[Sweep], None]
+Crash = Callable[[BaseException], None]
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
+
+
+class SweepRunner:
+    """Handles sweeps one after the other, on the sweep thread; waits while a dependency is away.
+
+    stop: set when the worker is told to go. give_up_s: how long to wait for a dependency.
+    """
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handle],
+        *,
+        metrics: Metrics,
+        watchdog: Watchdog,
+        stop: Any,
+        give_up_s: float,
+    ) -> None:
+        self._handlers = handlers
+        self._metrics = metrics
+        self._watchdog = watchdog
+        self._stop = stop
+        self._patience = Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            stop=stop_any(stop_after_delay(give_up_s), stop_when_event_set(stop)),
+            wait=wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S),
+            sleep=stop.wait,
+            before_sleep=self._note_failure,
+            reraise=True,
+        )
+
+    def run(self, sweep: Sweep) -> bool:
+        """Whether the sweep is done; if not, its records must be read again.
+
+        Raises:
+            Unavailable: a dependency stayed away for too long.
+            Halt: going on would break the promise.
+        """
+        try:
+            self._patience(self._handlers[sweep.topic], sweep)
+        except Refused as refusal:
+            log.warning("sweep_refused", reason=refusal.code, why=str(refusal))
+            self._metrics.refused.labels(refusal.code).inc()
+            return False
+        except Unavailable:
+            if not self._stop.is_set():
+                raise
+            return False
+        finally:
+            self._watchdog.alive()
+        self._metrics.degraded.set(0)
+        return True
+
+    def _note_failure(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        self._watchdog.alive()
+        self._metrics.degraded.set(1)
+        self._metrics.retries.labels(getattr(error, "code", "unknown")).inc()
+        log.warning("dependency_unavailable", why=str(error), attempt=state.attempt_number)
+
+
+def register(
+    app: faust.App, runner: SweepRunner, topics: list[str], thread: Executor, crash: Crash
+) -> None:
+    """One agent per topic."""
+    for topic in topics:
+        channel = app.topic(topic, key_serializer="raw", value_serializer="raw", internal=False)
+        app.agent(channel, name=f"decide_{topic}", concurrency=1)(_agent(app, runner, thread, crash))
+
+
+def _agent(
+    app: faust.App, runner: SweepRunner, thread: Executor, crash: Crash
+) -> Callable[[Any], Any]:
+    async def agent(stream: Any) -> None:
+        loop = asyncio.get_running_loop()
+        async for event in stream.noack().events():
+            try:
+                done = await loop.run_in_executor(thread, runner.run, event.value)
+            except Exception as error:
+                # Going on past a failed sweep would lose it: the supervisor starts us again from the log.
+                crash(error)
+                return
+            if done:
+                event.ack()
+            else:
+                app.consumer.refuse(event.message)
+
+    return agent

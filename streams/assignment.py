@@ -1,0 +1,60 @@
+"""Where a worker starts to read a partition that it has been given."""
+
+from dataclasses import dataclass
+
+from models.errors import LogBehindLedger, LogExpired, OffsetsMissing
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a partition at assignment.
+
+    committed: the group's offset, None if there is none. progress: the ledger's. first, last: the log holds
+    the offsets [first, last).
+    """
+
+    topic: str
+    number: int
+    committed: int | None
+    progress: int
+    first: int
+    last: int
+
+
+def starting_offset(standing: Standing) -> int:
+    """The smaller of committed offset and progress; it is committed before the first sweep.
+
+    Committed offsets go back here alone: after a ledger has been restored to an earlier state.
+
+    Raises:
+        LogBehindLedger: the log ends before what the ledger has settled.
+        OffsetsMissing: nothing was ever committed, yet the ledger has settled records.
+        LogExpired: records that were not settled, or whose alerts may not be out, are no longer in the log.
+    """
+    where = f"{standing.topic} partition {standing.number}"
+    if standing.last < standing.progress:
+        raise LogBehindLedger(
+            f"{where} ends at offset {standing.last}, and the ledger has settled {standing.progress}",
+            why="the log lost records, or this ledger belongs to another Kafka",
+            next_step="fraudml doctor",
+        )
+    if standing.committed is None:
+        return _start_of_a_new_group(standing, where)
+    start = min(standing.committed, standing.progress)
+    if start < standing.first:
+        raise LogExpired(
+            f"{where} begins at offset {standing.first}, and {start} is needed",
+            why="records expired before they were decided",
+            next_step="raise the topic's retention; then fraudml doctor",
+        )
+    return start
+
+
+def _start_of_a_new_group(standing: Standing, where: str) -> int:
+    if standing.progress > 0:
+        raise OffsetsMissing(
+            f"the group has no committed offset for {where}, and the ledger has settled {standing.progress}",
+            why="the offsets expired, or the group has another name",
+            next_step="set the offsets of the group to the ledger's progress; then start again",
+        )
+    return standing.first

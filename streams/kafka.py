@@ -1,0 +1,103 @@
+"""How our clients of Kafka are configured, and what their errors mean here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+
+from models.errors import KafkaUnavailable
+from streams.settings import Settings
+
+Config = dict[str, Any]
+
+# At the default of 100 ms a transaction that meets the markers of the one before waits that long.
+RETRY_BACKOFF_MS = 2
+
+
+def client_config(settings: Settings, role: str) -> Config:
+    """What every client shares."""
+    return {
+        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "client.id": f"fraudml-{role}",
+        "socket.timeout.ms": int(settings.kafka_timeout_s * 1000),
+        "socket.keepalive.enable": True,
+        "retry.backoff.ms": RETRY_BACKOFF_MS,
+        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.max.ms": 2000,
+        "allow.auto.create.topics": False,
+    }
+
+
+def worker_config(settings: Settings) -> Config:
+    """The consumer of a worker: nothing is committed, and no position is invented, behind our back."""
+    return client_config(settings, f"worker-{settings.slot}") | {
+        "group.id": settings.group_id,
+        "group.instance.id": f"{settings.group_id}-{settings.slot}",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": int(settings.session_timeout_s * 1000),
+        "heartbeat.interval.ms": int(settings.session_timeout_s * 300),
+        "max.poll.interval.ms": 120_000,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "error",
+        "isolation.level": "read_committed",
+        "queued.max.messages.kbytes": 16_384,
+        "fetch.error.backoff.ms": 50,
+        "enable.partition.eof": True,
+    }
+
+
+def reader_config(settings: Settings, group: str) -> Config:
+    """A reader that belongs to no worker: sees committed records alone, commits nothing."""
+    return client_config(settings, "reader") | {
+        "group.id": group,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+    }
+
+
+def producer_config(settings: Settings, role: str) -> Config:
+    """A producer whose records are neither lost nor doubled by its own retries."""
+    return client_config(settings, role) | {
+        "acks": "all",
+        "enable.idempotence": True,
+        "linger.ms": 0,
+        "delivery.timeout.ms": int(settings.kafka_timeout_s * 3000),
+        "message.max.bytes": 12 * 1024 * 1024,
+    }
+
+
+@contextmanager
+def our_errors(what: str) -> Iterator[None]:
+    """The client's exceptions end here.
+
+    Raises:
+        KafkaUnavailable: whatever it was.
+    """
+    try:
+        yield
+    except KafkaException as error:
+        raise KafkaUnavailable(f"Kafka failed to {what}", why=words_of(error)) from error
+
+
+def error_of(error: KafkaException) -> KafkaError:
+    return error.args[0]
+
+
+def words_of(error: KafkaException) -> str:
+    inner = error.args[0] if error.args else error
+    return str(inner.str()) if isinstance(inner, KafkaError) else str(inner)
+
+
+def topic_ids(admin: AdminClient, topics: list[str], timeout_s: float) -> dict[str, str]:
+    """Kafka's ids of topics: a topic made again under its old name has another.
+
+    Raises:
+        KafkaUnavailable: no answer, or a topic does not exist.
+    """
+    with our_errors("describe topics"):
+        futures = admin.describe_topics(TopicCollection(topics), request_timeout=timeout_s)
+        return {name: str(future.result(timeout_s).topic_id) for name, future in futures.items()}

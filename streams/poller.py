@@ -1,0 +1,260 @@
+"""The poller: one thread that owns the librdkafka consumer and makes every call on it.
+
+It polls, takes what is buffered, hands over one sweep at a time, and goes on polling slowly while a sweep is
+under way, so that the group keeps us however long a dependency takes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import Any
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from models.errors import KafkaUnavailable, TopicRemade
+from streams.arrivals import Sweep
+from streams.assignment import Standing, starting_offset
+from streams.gathering import sweep_of, without
+from streams.kafka import Config, words_of
+from streams.offsets import Ends, Offsets, OwedOffsets, Place
+
+log = structlog.get_logger(__name__)
+
+Positions = Callable[[str, Sequence[int]], Mapping[int, int]]  # topic id and partitions to progress
+
+IDLE_POLL_S = 0.1
+KEEP_ALIVE_S = 0.5
+# How long a rebalance waits for the sweep under way; its records are safe either way.
+REVOKE_WAIT_S = 8.0
+
+
+class Poller:
+    """Delivers sweeps, one at a time, until told to stop.
+
+    topic_ids: Kafka's ids of the topics, now. progress: the ledger's, for where to start. deliver, assigned:
+    called on the poller's thread. failed: called once, with what ended the thread.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        topic_ids: Callable[[], Mapping[str, str]],
+        progress: Positions,
+        deliver: Callable[[Sweep], None],
+        assigned: Callable[[frozenset[Place]], None],
+        failed: Callable[[BaseException], None],
+        lag: Callable[[Mapping[Place, int]], None],
+        max_records: int,
+        commit_interval_s: float,
+        timeout_s: float,
+    ) -> None:
+        self._config = config
+        self._topic_ids = topic_ids
+        self._progress = progress
+        self._deliver = deliver
+        self._assigned = assigned
+        self._failed = failed
+        self._lag = lag
+        self._max_records = max_records
+        self._commit_interval_s = commit_interval_s
+        self._timeout_s = timeout_s
+        self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._ids: Mapping[str, str] = {}
+        self._partitions: set[Place] = set()
+        self._starting: dict[Place, int] = {}
+        self._waiting: list[Message] = []
+        self._sweeps: list[Sweep] = []
+        self._busy = False
+        self._stopping = False
+        self._owed = OwedOffsets()
+        self._ends = Ends()
+        self._committed_at = monotonic()
+        self._thread = Thread(target=self._run, name="poller", daemon=True)
+        self._consumer: Any = None
+
+    # What other threads may call.
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Commit what is finished, leave, and end the thread."""
+        self._commands.put(self._stop)
+        self._thread.join(timeout_s)
+
+    def later(self, offsets: Offsets) -> None:
+        """`CommitBook.later`: commit plainly, before long and before the next sweep of alerts."""
+        self._commands.put(lambda: self._owed.later(offsets))
+
+    def done(self, offsets: Offsets) -> None:
+        """`CommitBook.done`: committed in a transaction, so nothing older may follow."""
+        self._commands.put(lambda: self._owed.drop(offsets))
+
+    def finished(self) -> None:
+        """The sweep under way is done: the next one may come."""
+        self._commands.put(self._free)
+
+    def refused(self) -> None:
+        """The sweep under way was not ours any more: read again from the committed offsets."""
+        self._commands.put(self._rewind)
+
+    # The thread.
+
+    def _run(self) -> None:
+        try:
+            self._consumer = Consumer(self._config)
+            self._ids = self._topic_ids()
+            self._consumer.subscribe(
+                list(self._ids), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
+            while not self._stopping:
+                self._turn()
+            self._owed.commit(self._consumer)
+            self._consumer.close()
+        except KafkaException as error:
+            self._failed(KafkaUnavailable("the consumer failed", why=words_of(error)))
+        except BaseException as error:
+            self._failed(error)
+
+    def _turn(self) -> None:
+        self._obey(0 if not self._busy else KEEP_ALIVE_S)
+        if self._stopping:
+            return
+        if self._busy:
+            self._receive(0)
+            return
+        if monotonic() - self._committed_at >= self._commit_interval_s:
+            self._committed_at = monotonic()
+            self._owed.commit(self._consumer)
+            self._lag(self._ends.lag(self._consumer, self._partitions))
+        if not self._sweeps:
+            self._receive(IDLE_POLL_S)
+            self._sweeps = self._gathered()
+        if self._sweeps and not self._stopping:
+            self._busy = True
+            self._deliver(self._sweeps.pop(0))
+
+    def _obey(self, wait_s: float) -> None:
+        """Run the commands that wait; wait for one first while a sweep is under way."""
+        try:
+            self._commands.get(timeout=wait_s)() if wait_s else self._commands.get_nowait()()
+            while True:
+                self._commands.get_nowait()()
+        except Empty:
+            return
+
+    def _stop(self) -> None:
+        self._stopping = True
+
+    def _free(self) -> None:
+        self._busy = False
+
+    def _receive(self, wait_s: float) -> None:
+        """Serve the group, and take the first record that comes."""
+        message = self._consumer.poll(wait_s)
+        if self._starting:
+            # Before the first sweep of a partition, its starting offset is committed.
+            self._owed.later(self._starting)
+            self._owed.commit(self._consumer)
+            self._starting = {}
+        if message is not None:
+            self._keep([message])
+
+    def _gathered(self) -> list[Sweep]:
+        """Everything that is buffered, as one sweep per topic."""
+        if not self._waiting:
+            return []
+        self._keep(self._consumer.consume(self._max_records - len(self._waiting), 0))
+        messages, self._waiting = self._waiting, []
+        group = self._consumer.consumer_group_metadata()
+        sweeps = []
+        for topic, topic_id in self._ids.items():
+            mine = [message for message in messages if message.topic() == topic]
+            if mine:
+                sweeps.append(sweep_of(topic, topic_id, mine, group))
+        return sweeps
+
+    def _keep(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            error, place = message.error(), (message.topic(), message.partition())
+            if error is not None:
+                self._on_error(error, place, message.offset())
+            elif place in self._partitions:
+                self._waiting.append(message)
+
+    def _on_error(self, error: KafkaError, place: Place, offset: int) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._ends.reached(place, offset)
+        elif error.fatal() or not error.retriable():
+            raise KafkaException(error)
+        else:
+            log.warning("kafka_error", error=error.str())
+
+    # The group.
+
+    def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
+        starts = self._starts([(each.topic, each.partition) for each in given])
+        consumer.incremental_assign([TopicPartition(*place, offset) for place, offset in starts.items()])
+        self._partitions |= set(starts)
+        self._starting.update(starts)
+        log.info("partitions_assigned", count=len(starts), total=len(self._partitions))
+        self._assigned(frozenset(self._partitions))
+
+    def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
+        self._check_incarnations()
+        committed = self._consumer.committed([TopicPartition(*place) for place in places], self._timeout_s)
+        starts = {}
+        for each in committed:
+            topic_id = self._ids[each.topic]
+            first, last = self._consumer.get_watermark_offsets(each, self._timeout_s)
+            starts[each.topic, each.partition] = starting_offset(
+                Standing(
+                    each.topic,
+                    each.partition,
+                    each.offset if each.offset >= 0 else None,
+                    self._progress(topic_id, [each.partition])[each.partition],
+                    first,
+                    last,
+                )
+            )
+        return starts
+
+    def _check_incarnations(self) -> None:
+        now = self._topic_ids()
+        if now != self._ids:
+            raise TopicRemade(
+                "a topic was made again while it was read", next_step="restart the worker: it begins anew"
+            )
+
+    def _on_revoke(self, consumer: Any, taken: list[TopicPartition]) -> None:
+        deadline = monotonic() + REVOKE_WAIT_S
+        while self._busy and monotonic() < deadline:
+            self._obey(KEEP_ALIVE_S)
+        self._owed.commit(self._consumer)
+        self._drop(taken)
+        consumer.incremental_unassign(taken)
+
+    def _on_lost(self, consumer: Any, taken: list[TopicPartition]) -> None:
+        self._drop(taken)
+        consumer.incremental_unassign(taken)
+
+    def _drop(self, taken: list[TopicPartition]) -> None:
+        """Forget partitions: what is buffered of them belongs to another worker now."""
+        places = {(each.topic, each.partition) for each in taken}
+        self._partitions -= places
+        self._waiting = [each for each in self._waiting if (each.topic(), each.partition()) not in places]
+        self._sweeps = [kept for sweep in self._sweeps if len(kept := without(sweep, places))]
+        self._owed.drop(places)
+        self._starting = {place: at for place, at in self._starting.items() if place not in places}
+        log.info("partitions_revoked", count=len(places), total=len(self._partitions))
+        self._assigned(frozenset(self._partitions))
+
+    def _rewind(self) -> None:
+        self._waiting, self._sweeps = [], []
+        self._owed.clear()
+        for place, offset in self._starts(sorted(self._partitions)).items():
+            self._consumer.seek(TopicPartition(*place, offset))
+        self._busy = False

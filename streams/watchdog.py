@@ -1,0 +1,92 @@
+"""The watchdog: a worker that is stuck is worse than one that is dead."""
+
+import faulthandler
+import os
+import sys
+from collections.abc import Callable
+from threading import Event, Thread
+from time import monotonic
+
+import structlog
+
+from models.errors import FraudError, Halt, Unavailable
+
+log = structlog.get_logger(__name__)
+
+EXIT_STUCK = 70
+EXIT_UNAVAILABLE = 75
+EXIT_HALT = 78
+
+
+class Watchdog:
+    """Ends the process when records wait and nothing has happened for too long.
+
+    alive() is called after every sweep and every failed attempt; a poller that has fallen silent counts as
+    records waiting.
+    """
+
+    def __init__(
+        self, stuck_s: float, end: Callable[[], None], clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._stuck_s = stuck_s
+        self._end = end
+        self._clock = clock
+        self._alive_at = self._heard_at = clock()
+        self._lag = 0
+        self._stop = Event()
+
+    def alive(self) -> None:
+        self._alive_at = self._clock()
+
+    def heard(self, lag: int) -> None:
+        """The poller reports how many records wait."""
+        self._heard_at = self._clock()
+        if not lag:
+            self._alive_at = self._heard_at
+        self._lag = lag
+
+    def is_stuck(self) -> bool:
+        now = self._clock()
+        silent = now - self._heard_at > self._stuck_s
+        return silent or (self._lag > 0 and now - self._alive_at > self._stuck_s)
+
+    def start(self) -> None:
+        self._heard_at = self._alive_at = self._clock()
+        Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(min(1.0, self._stuck_s / 4)):
+            if self.is_stuck():
+                self._end()
+                return
+
+
+def end_stuck_process() -> None:
+    log.critical("worker_stuck", next_step="the supervisor starts it again; the tracebacks follow")
+    faulthandler.dump_traceback(file=sys.stderr)
+    leave(EXIT_STUCK)
+
+
+def crash(error: BaseException) -> None:
+    """End the process at once: every step is safe to be cut off, and going on is not."""
+    log.critical("worker_ends", why=str(error), kind=type(error).__name__, exc_info=_unexpected(error))
+    leave(exit_code_of(error))
+
+
+def exit_code_of(error: BaseException) -> int:
+    if isinstance(error, Unavailable):
+        return EXIT_UNAVAILABLE
+    return EXIT_HALT if isinstance(error, Halt) else EXIT_STUCK
+
+
+def _unexpected(error: BaseException) -> BaseException | None:
+    return None if isinstance(error, FraudError) else error
+
+
+def leave(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
