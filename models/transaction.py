@@ -48,7 +48,7 @@ def decode_transaction(data: bytes | None) -> Transaction:
 
     Raises:
         MalformedTransaction: `code` is the reason: empty, not_json, too_deep, missing_field, wrong_type,
-            out_of_range.
+            invalid_value.
     """
     if not data:
         raise MalformedTransaction("empty")
@@ -67,7 +67,7 @@ def reason_of(error: Exception) -> str:
     text = str(error)
     if "missing required field" in text:
         return "missing_field"
-    return "wrong_type" if ", got " in text else "out_of_range"
+    return "wrong_type" if ", got " in text else "invalid_value"
 
 
 def check_transaction(transaction: Transaction, currency: str) -> None:

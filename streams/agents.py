@@ -81,18 +81,14 @@ class SweepRunner:
         log.warning("dependency_unavailable", why=str(error), attempt=state.attempt_number)
 
 
-def register(
-    app: faust.App, runner: SweepRunner, topics: list[str], thread: Executor, crash: Crash
-) -> None:
+def register(app: faust.App, runner: SweepRunner, topics: list[str], thread: Executor, crash: Crash) -> None:
     """One agent per topic."""
     for topic in topics:
         channel = app.topic(topic, key_serializer="raw", value_serializer="raw", internal=False)
         app.agent(channel, name=f"decide_{topic}", concurrency=1)(_agent(app, runner, thread, crash))
 
 
-def _agent(
-    app: faust.App, runner: SweepRunner, thread: Executor, crash: Crash
-) -> Callable[[Any], Any]:
+def _agent(app: faust.App, runner: SweepRunner, thread: Executor, crash: Crash) -> Callable[[Any], Any]:
     async def agent(stream: Any) -> None:
         loop = asyncio.get_running_loop()
         async for event in stream.noack().events():

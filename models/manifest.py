@@ -1,0 +1,167 @@
+"""What a model says of itself, and the folder of models that have proven it on this machine."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from models.boosters import MODEL_FILES, Family, Matrix, Predict, Scores, load_booster
+from models.errors import ModelRejected
+from models.features import FEATURE_NAMES, features_hash
+from models.scorer import Model
+
+MANIFEST_FILE = "manifest.json"
+GOLDEN_ROWS = 64
+# Between two machines the same trees may sum their leaves in another order.
+GOLDEN_TOLERANCE = 1e-6
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """Logged with a model: what it was trained on, and rows whose scores it must reproduce."""
+
+    family: Family
+    feature_names: list[str]
+    features_hash: str
+    golden_rows: list[list[float]]
+    golden_scores: list[float]
+    rows: int
+    frauds: int
+    trained: dict[str, str] = {}
+    metrics: dict[str, float] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A model in the local folder: which one, its claims, and the hash of its file."""
+
+    name: str
+    version: str
+    sha256: str
+    claims: Claims
+
+
+def claims_of(
+    family: Family, predict: Predict, features: Matrix, frauds: int, trained: dict[str, str]
+) -> Claims:
+    """Claims of a fitted model; the golden rows are taken evenly from its training rows."""
+    chosen = np.unique(np.linspace(0, len(features) - 1, GOLDEN_ROWS).astype(np.int64))
+    golden = np.ascontiguousarray(features[chosen])
+    return Claims(
+        family=family,
+        feature_names=list(FEATURE_NAMES),
+        features_hash=features_hash(),
+        golden_rows=golden.astype(np.float64).tolist(),
+        golden_scores=predict(golden).tolist(),
+        rows=len(features),
+        frauds=frauds,
+        trained=trained,
+    )
+
+
+def sha256_of(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def verify(folder: Path) -> Manifest:
+    """A model file proves itself: its hash, its features, its golden rows.
+
+    Parses the file, so it belongs in a process of its own until it has succeeded once.
+
+    Raises:
+        ModelRejected: which of them failed.
+    """
+    manifest = read_manifest(folder)
+    file = folder / MODEL_FILES[manifest.claims.family]
+    _check_hash(file, manifest)
+    if manifest.claims.features_hash != features_hash():
+        raise ModelRejected(
+            f"{manifest.name} version {manifest.version} was trained on other features",
+            why=f"it has {len(manifest.claims.feature_names)}, hash {manifest.claims.features_hash}",
+            next_step="train it again with this version of the features",
+        )
+    scores = load_booster(file, manifest.claims.family)(np.array(manifest.claims.golden_rows, np.float32))
+    _check_golden(scores, manifest)
+    return manifest
+
+
+def load_verified(folder: Path) -> Model:
+    """A model that `verify` has passed on this machine.
+
+    Raises:
+        ModelRejected: the file has changed since.
+    """
+    manifest = read_manifest(folder)
+    file = folder / MODEL_FILES[manifest.claims.family]
+    _check_hash(file, manifest)
+    return Model(manifest.name, manifest.version, load_booster(file, manifest.claims.family))
+
+
+def _check_hash(file: Path, manifest: Manifest) -> None:
+    if not file.is_file() or sha256_of(file) != manifest.sha256:
+        raise ModelRejected(
+            f"{manifest.name} version {manifest.version} is not the file that was registered",
+            why="its SHA-256 differs",
+            next_step="register the model again",
+        )
+
+
+def _check_golden(scores: Scores, manifest: Manifest) -> None:
+    expected = np.array(manifest.claims.golden_scores)
+    if len(expected) == 0 or not np.allclose(scores, expected, rtol=0, atol=GOLDEN_TOLERANCE):
+        raise ModelRejected(
+            f"{manifest.name} version {manifest.version} does not reproduce its golden rows",
+            why="it is damaged, or another library version reads it differently",
+            next_step="train and register it again",
+        )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    try:
+        return msgspec.json.decode((folder / MANIFEST_FILE).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelRejected(f"{folder.name} holds no readable manifest", why=str(error)) from error
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
+
+
+class ModelFolder:
+    """Verified models by name and version, and which version each alias had when it was last looked up."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, name: str, version: str) -> Path:
+        return self.root / name / version
+
+    def has(self, name: str, version: str) -> bool:
+        return (self.folder(name, version) / MANIFEST_FILE).is_file()
+
+    def admit(self, prepared: Path, name: str, version: str) -> None:
+        """Move a verified folder into place, as a whole."""
+        target = self.folder(name, version)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            prepared.rename(target)
+
+    def workplace(self) -> Path:
+        """An empty folder beside the others, to prepare a model in."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".incoming-", dir=self.root))
+
+    def remember(self, name: str, alias: str, version: str) -> None:
+        file = self._alias_file(name, alias)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f"{file.name}.{os.getpid()}.part")
+        part.write_text(version)
+        part.replace(file)
+
+    def remembered(self, name: str, alias: str) -> str | None:
+        file = self._alias_file(name, alias)
+        return file.read_text().strip() if file.is_file() else None
+
+    def _alias_file(self, name: str, alias: str) -> Path:
+        return self.root / name / f"alias-{alias}"

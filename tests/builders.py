@@ -1,0 +1,191 @@
+"""Small worlds for tests: documents, sweeps, and a worker's pipeline on doubles."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import msgspec
+import numpy as np
+from prometheus_client import CollectorRegistry
+
+from models.ab_test import ABConfig, ABTestRouter, Variant
+from models.features import FEATURE_NAMES
+from models.history import Retention
+from models.policy import Policy
+from models.scorer import Model, Scorer
+from models.transaction import time_of_ms
+from streams.arrivals import Sweep
+from streams.codecs import TransactionCodec
+from streams.healing import ViewKeeper
+from streams.labels import LabelSweeps
+from streams.metrics import Metrics
+from streams.ports import Ledger, Outbox, View
+from streams.sweep import TransactionSweeps
+from tests.fakes import FakeLedger, FakeOutbox, FakeView
+
+NOON_MS = 1_700_000_000_000 - 1_700_000_000_000 % 86_400_000 + 43_200_000
+BROKER_MS = NOON_MS + 400 * 86_400_000
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+POLICY = Policy("test-1", review_at=0.3, decline_at=0.8)
+ONE_VARIANT = ABConfig("ab-1", "salt", (Variant("champion", "FraudDetection_XGBoost", "champion", 1.0),))
+TOPIC_IDS = {"transactions": "transactions-id", "labels": "labels-id"}
+
+
+def transaction(transaction_id: str = "tx-1", **fields: Any) -> dict[str, Any]:
+    """A transaction document; `day` counts from noon of a fixed day."""
+    day = fields.pop("day", 0.0)
+    event_time = time_of_ms(NOON_MS + round(day * 86_400_000)).isoformat().replace("+00:00", "Z")
+    document = {
+        "transaction_id": transaction_id,
+        "customer_id": "c-1",
+        "terminal_id": "t-1",
+        "amount_minor": 1999,
+        "currency": "EUR",
+        "event_time": event_time,
+    }
+    return document | fields
+
+
+def label(transaction_id: str = "tx-1", **fields: Any) -> dict[str, Any]:
+    document = {
+        "label_id": f"{transaction_id}-label",
+        "transaction_id": transaction_id,
+        "customer_id": "c-1",
+        "label": "fraud",
+        "source": "chargeback",
+        "version": 1,
+        "event_time": "2026-01-01T00:00:00Z",
+    }
+    return document | fields
+
+
+def encoded(document: Any) -> bytes | None:
+    return document if isinstance(document, bytes | None) else msgspec.json.encode(document)
+
+
+def score_by_amount(features: Any) -> Any:
+    """0.1 below 100.00, 0.5 from there, 0.9 from 1000.00: as good a model as a test needs."""
+    amount = features[:, FEATURE_NAMES.index("amount_minor")]
+    return np.where(amount >= 100_000, 0.9, np.where(amount >= 10_000, 0.5, 0.1))
+
+
+def scorer(predict: Any = score_by_amount) -> Scorer:
+    return Scorer(ABTestRouter(ONE_VARIANT), [Model("FraudDetection_XGBoost", "7", predict)])
+
+
+@dataclass
+class Log:
+    """A topic in memory: what was produced to each partition."""
+
+    topic: str = "transactions"
+    topic_id: str = ""
+    partitions: dict[int, list[bytes | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.topic_id = self.topic_id or TOPIC_IDS[self.topic]
+
+    def produce(self, *documents: Any, partition: int = 0) -> None:
+        self.partitions.setdefault(partition, []).extend(encoded(each) for each in documents)
+
+    def sweep(self, start: dict[int, int] | None = None, stop: dict[int, int] | None = None) -> Sweep:
+        """Records from `start` to before `stop`, partition by partition."""
+        rows = [
+            (number, offset, values[offset])
+            for number, values in sorted(self.partitions.items())
+            for offset in range((start or {}).get(number, 0), (stop or {}).get(number, len(values)))
+        ]
+        return Sweep(
+            self.topic,
+            self.topic_id,
+            np.array([number for number, _, _ in rows], np.int64),
+            np.array([offset for _, offset, _ in rows], np.int64),
+            np.full(len(rows), BROKER_MS, np.int64),
+            [b"key"] * len(rows),
+            [value for _, _, value in rows],
+        )
+
+
+def sweep_of(*documents: Any, topic: str = "transactions") -> Sweep:
+    log = Log(topic)
+    log.produce(*documents)
+    return log.sweep()
+
+
+class Worker:
+    """A worker's pipeline over given neighbours; a second one over the same is a restart or a rival."""
+
+    _epochs = count(1)
+
+    def __init__(
+        self,
+        ledger: Ledger | None = None,
+        view: View | None = None,
+        outbox: Outbox | None = None,
+        *,
+        predict: Any = score_by_amount,
+        retention: Retention | None = None,
+    ) -> None:
+        self.ledger: Any = ledger or FakeLedger()
+        self.view: Any = view or FakeView()
+        self.outbox: Any = outbox or FakeOutbox()
+        self.metrics = Metrics(CollectorRegistry())
+        self.keeper = ViewKeeper(self.ledger, self.view, lambda: f"e{next(self._epochs)}", self.metrics)
+        self.transactions = TransactionSweeps(
+            codec=TransactionCodec("EUR", 300_000),
+            ledger=self.ledger,
+            keeper=self.keeper,
+            outbox=self.outbox,
+            scorer=lambda: scorer(predict),
+            policy=POLICY,
+            retention=retention or Retention(),
+            now=lambda: NOW,
+            metrics=self.metrics,
+        )
+        self.labels = LabelSweeps(
+            ledger=self.ledger, keeper=self.keeper, outbox=self.outbox, metrics=self.metrics
+        )
+
+    def restarted(self, **neighbours: Any) -> "Worker":
+        """Another worker over the same stores, with nothing in memory."""
+        return Worker(**{"ledger": self.ledger, "view": self.view, "outbox": self.outbox} | neighbours)
+
+    def handle(self, sweep: Sweep) -> None:
+        (self.transactions if sweep.topic == "transactions" else self.labels).handle(sweep)
+
+    def decide(self, *documents: Any) -> None:
+        """Handle documents as the next records of partition 0."""
+        self.handle(continued(self.ledger, "transactions", documents))
+
+    def label(self, *documents: Any) -> None:
+        self.handle(continued(self.ledger, "labels", documents))
+
+    def histories(self) -> dict[tuple[str, str], bytes]:
+        """What the fake view holds, records in the order of time."""
+        return {
+            (entity, name): b"".join(sorted(_records(raw)))
+            for group in self.view.state
+            for (view, entity, name), raw in group.histories.items()
+            if view == group.view
+        }
+
+    def verdicts(self) -> dict[str, str]:
+        return {name: row.decided.decision for name, row in self.ledger.rows.items()}
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+def continued(ledger: Ledger, topic: str, documents: Iterable[Any]) -> Sweep:
+    """A sweep of partition 0 that begins where the ledger's progress ends."""
+    start = ledger.progress(TOPIC_IDS[topic], [0])[0]
+    log = Log(topic)
+    log.partitions[0] = [None] * start
+    log.produce(*documents)
+    return log.sweep({0: start})
+
+
+def _records(raw: bytes) -> Sequence[bytes]:
+    return [raw[i : i + 12] for i in range(0, len(raw), 12)]
