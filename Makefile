@@ -8,7 +8,7 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.i
 UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check down clean lock
+.PHONY: help setup demo test test-slow check down clean lock jars-lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,3 +48,6 @@ clean: down ## stop the stack and remove what was built here, data included
 lock: $(READY) ## (maintainers) resolve the dependencies anew
 	@$(UV) pip compile pyproject.toml --all-extras --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --upgrade -o requirements.lock
 	@grep -A 1000 '^uv==' requirements.lock | awk 'NR==1 || /^ /{print; next} {exit}' > installer.lock
+
+jars-lock: $(READY) ## (maintainers) lock Kafka's jars anew, with Maven
+	@$(BIN)/python -m deploy.stack.lock_jars

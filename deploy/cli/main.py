@@ -1,0 +1,67 @@
+"""The commands of `fraudml`, put together.
+
+To add one: write a function in the file of its noun and name it in PANELS. What is heavy to import (anything
+but typer, rich and the standard library) is imported inside the function, so that `--help` stays quick.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from deploy.cli import config, doctor, stack
+from deploy.cli.terminal import FraudmlGroup
+
+Command = Callable[..., Any]
+
+# Commands by the panel of the help they appear in, in the order they appear.
+PANELS: dict[str, tuple[Command, ...]] = {
+    "Stack": (stack.up, stack.down, stack.status, stack.logs),
+    "Look": (doctor.doctor, config.config),
+}
+# Nouns with commands of their own: name, panel, app.
+GROUPS: tuple[tuple[str, str, typer.Typer], ...] = ()
+
+
+def build() -> typer.Typer:
+    app = typer.Typer(
+        cls=FraudmlGroup,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(options)
+    for panel, commands in PANELS.items():
+        for command in commands:
+            app.command(rich_help_panel=panel)(command)
+    for name, panel, group in GROUPS:
+        app.add_typer(group, name=name, rich_help_panel=panel)
+    return app
+
+
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+) -> None:
+    """Fraud scoring on Kafka: every transaction decided once, whatever dies.
+
+    Data goes to stdout, words to stderr.
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 not running, 4 check failed, 130 interrupted.
+
+    [bold]Examples[/]
+
+      fraudml up
+      fraudml status --json
+      fraudml doctor
+    """
+
+
+app = build()
+
+
+def main() -> None:
+    app(prog_name="fraudml")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""up, down, status, logs: the embedded stack."""
+
+from dataclasses import asdict
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.cli.terminal import NOT_RUNNING, print_json, print_table, reporting, say
+
+if TYPE_CHECKING:
+    from deploy.stack.report import Report
+    from deploy.stack.stack import Stack
+    from deploy.stack.status import PartStatus
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+STATE_STYLES = {
+    "running": "green",
+    "starting": "yellow",
+    "backoff": "yellow",
+    "fatal": "red",
+    "unsupervised": "red",
+}
+# The names of deploy/stack/parts.py, which is heavy to import; a test compares the two.
+Service = StrEnum("Service", ["kafka", "valkey", "postgres", "mlflow"])
+NEXT = ("fraudml status", "fraudml logs --follow", "fraudml down")
+
+
+def up(
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, max=64, help="How many workers; at first 1, then as many as there are."),
+    ] = None,
+    only: Annotated[
+        list[Service] | None,
+        typer.Option(
+            metavar="SERVICE", help="Start only this: kafka, valkey, postgres or mlflow; repeatable."
+        ),
+    ] = None,
+    user: Annotated[str, typer.Option(help="Whom to run as, when started as root.")] = "nobody",
+) -> None:
+    """Start Kafka, Valkey, Postgres, MLflow and workers here, and wait until they are ready.
+
+    What runs already is left as it is; spare workers are stopped.
+    A store whose address you set yourself (environment, .env) is not started.
+    Data stays in the home folder: FRAUDML_HOME, or .fraudml in the checkout.
+
+    [bold]Examples[/]
+
+      fraudml up
+      fraudml up --workers 3
+      fraudml up --workers 0 --only kafka --only postgres
+    """
+    from deploy.cli.own_stores import to_start
+
+    with reporting() as report:
+        stack = _stack(report, user)
+        running = [status.part for status in stack.status() if status.runs]
+        started = stack.up(to_start(only, report.note), _workers(workers, running))
+    say("the stack is up" if started else "the stack is up already; nothing to start")
+    _show(stack.status())
+    say("Next: " + ", ".join(NEXT))
+
+
+def down(
+    data: Annotated[bool, typer.Option("--data", help="Remove all data, logs and passwords too.")] = False,
+) -> None:
+    """Stop the embedded stack, workers first; its data stays unless you say --data.
+
+    [bold]Examples[/]
+
+      fraudml down
+      fraudml down --data
+    """
+    with reporting() as report:
+        stack = _stack(report)
+        ran = stack.down(remove_data=data)
+    say("the stack is down" if ran else f"nothing runs in {stack.home}")
+    if data:
+        say(f"its data is gone from {stack.home}")
+
+
+def status(json: Json = False) -> None:
+    """Show what runs: part, state, pid, address, uptime, restarts; exits with 3 when nothing does.
+
+    [bold]Examples[/]
+
+      fraudml status
+      fraudml status --json
+    """
+    found = _stack().status()
+    if json:
+        print_json([asdict(part) for part in found])
+    elif found:
+        _show(found)
+    if not any(part.runs for part in found):
+        say("nothing runs. Next: fraudml up")
+        raise typer.Exit(NOT_RUNNING)
+
+
+def logs(
+    part: Annotated[
+        str | None, typer.Argument(help="kafka, valkey, postgres, mlflow, worker-0, supervisor.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines of each log.")] = 20,
+) -> None:
+    """Print the end of a part's log, or of all logs with the part's name before each line.
+
+    [bold]Examples[/]
+
+      fraudml logs kafka
+      fraudml logs worker-0 --follow
+      fraudml logs --lines 5
+    """
+    from deploy.stack.logs import follow as follow_logs
+    from deploy.stack.logs import last_lines, log_files
+    from streams.settings import home_folder
+
+    files = log_files(home_folder(), part)
+    for line in last_lines(files, lines):
+        typer.echo(line)
+    if follow:
+        for line in follow_logs(files):
+            typer.echo(line)
+
+
+def _stack(report: "Report | None" = None, user: str = "nobody") -> "Stack":
+    from deploy.stack.stack import Stack
+    from streams.settings import home_folder
+
+    return Stack(home_folder(), report=report, user=user)
+
+
+def _workers(asked: int | None, running: list[str]) -> int | None:
+    """One at first; on a running stack, as many as there are."""
+    return 1 if asked is None and not running else asked
+
+
+def _show(found: "list[PartStatus]") -> None:
+    from deploy.stack.durations import in_words
+
+    columns = ("PART", "STATE", "PID", "ADDRESS", "UP", "RESTARTS", "METRICS")
+    rows = [
+        (
+            part.part,
+            part.state,
+            str(part.pid or "-"),
+            part.address,
+            in_words(part.uptime_s),
+            str(part.restarts),
+            part.metrics_url or "-",
+        )
+        for part in found
+    ]
+    print_table(columns, rows, STATE_STYLES)

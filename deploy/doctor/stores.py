@@ -1,0 +1,138 @@
+"""Checks of the stores: reachable, new enough, set up so that the promise holds."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import psycopg
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from deploy.doctor.findings import Finding, fail, failed_with, ok, warn
+from deploy.stack import kafka_topics
+from models.errors import FraudError, KafkaUnavailable
+from streams.ledger.connection import SCHEMA, Connector
+from streams.settings import Settings
+from streams.topics import topics
+
+CONNECT_WITHIN_S = 5
+UP = "fraudml up, or check the address in fraudml config"
+REDIS_FLOOR, VALKEY_FLOOR = (7, 2), (8, 0)
+SKEW_WARN_S = 2.0
+ASKED = """
+select current_setting('server_version'), current_setting('fsync'), extract(epoch from now())
+"""
+
+
+def check_stores(settings: Settings) -> Iterator[Finding]:
+    yield from kafka(settings)
+    yield from view(settings)
+    yield from ledger(settings)
+    yield registry(settings)
+
+
+def kafka(settings: Settings) -> Iterator[Finding]:
+    bootstrap = settings.kafka_bootstrap_servers
+    try:
+        counts = kafka_topics.partition_counts(bootstrap, CONNECT_WITHIN_S)
+    except KafkaUnavailable as error:
+        yield failed_with("kafka", error, UP)
+        return
+    yield ok("kafka", f"answers at {bootstrap}")
+    yield topic_partitions(settings, counts)
+
+
+def topic_partitions(settings: Settings, counts: dict[str, int]) -> Finding:
+    wanted = topics(settings)
+    if missing := [topic.name for topic in wanted if topic.name not in counts]:
+        return fail("topics", f"missing: {', '.join(missing)}", "fraudml up makes them on the embedded Kafka")
+    if wrong := kafka_topics.wrong_partitions(wanted, counts):
+        return fail("topics", "; ".join(wrong), "set FRAUDML_PARTITIONS to what the topics have")
+    return ok("topics", f"{len(wanted)} with {settings.partitions} partitions each")
+
+
+def view(settings: Settings) -> Iterator[Finding]:
+    try:
+        with redis.Redis.from_url(
+            settings.redis_url,
+            socket_timeout=CONNECT_WITHIN_S,
+            socket_connect_timeout=CONNECT_WITHIN_S,
+            retry=Retry(NoBackoff(), 0),
+        ) as client:
+            told, (seconds, micros) = client.info(), client.time()
+    except (redis.RedisError, ValueError) as error:
+        yield fail("redis", f"does not answer: {error}", UP)
+        return
+    yield redis_version(told)
+    yield eviction(str(told.get("maxmemory_policy", "noeviction")))
+    yield clock("redis", seconds + micros / 1e6)
+
+
+def redis_version(told: dict[str, object]) -> Finding:
+    """Valkey announces an old Redis version besides its own."""
+    name, floor = ("valkey", VALKEY_FLOOR) if "valkey_version" in told else ("redis", REDIS_FLOOR)
+    version = str(told.get(f"{name}_version", "0"))
+    if tuple(map(int, version.split(".")[:2])) >= floor:
+        return ok("redis", f"{name} {version}")
+    return fail("redis", f"{name} {version} is too old", f"{name} {floor[0]}.{floor[1]} or newer is needed")
+
+
+def eviction(policy: str) -> Finding:
+    if policy == "noeviction":
+        return ok("redis eviction", policy)
+    return fail(
+        "redis eviction", f"{policy} would drop histories silently", "config set maxmemory-policy noeviction"
+    )
+
+
+def ledger(settings: Settings) -> Iterator[Finding]:
+    try:
+        with psycopg.connect(settings.database_url, connect_timeout=CONNECT_WITHIN_S) as connection:
+            row = connection.execute(ASKED).fetchone()
+    except psycopg.Error as error:
+        yield fail("postgres", f"does not answer: {str(error).splitlines()[0]}", UP)
+        return
+    assert row is not None
+    version, fsync, now = row
+    yield ok("postgres", str(version))
+    yield durable(str(fsync))
+    yield schema(settings)
+    yield clock("postgres", float(now))
+
+
+def durable(fsync: str) -> Finding:
+    """Synchronous commits are what workers ask for themselves; this nobody can ask for."""
+    if fsync == "off":
+        why = "fsync is off: what the ledger has acknowledged is lost with the power"
+        return fail("postgres durability", why, "set fsync = on in postgresql.conf")
+    return ok("postgres durability", f"fsync is {fsync}")
+
+
+def schema(settings: Settings) -> Finding:
+    """Connects as a worker does, which refuses a schema that it does not know."""
+    connector = Connector(settings.database_url, CONNECT_WITHIN_S, "fraudml doctor")
+    try:
+        with connector.use():
+            return ok("schema", f"{SCHEMA}, as this version needs it")
+    except FraudError as error:
+        return failed_with("schema", error)
+    finally:
+        connector.close()
+
+
+def clock(whose: str, now_there: float, now: Callable[[], float] = time.time) -> Finding:
+    skew = now_there - now()
+    if abs(skew) > SKEW_WARN_S:
+        return warn(f"clock of {whose}", f"{skew:+.1f} s from ours", "run a time service on both machines")
+    return ok(f"clock of {whose}", f"{skew:+.2f} s from ours")
+
+
+def registry(settings: Settings) -> Finding:
+    """Only a warning: workers decide with the model they have."""
+    address = settings.mlflow_tracking_uri
+    try:
+        version = httpx.get(f"{address}/version", timeout=CONNECT_WITHIN_S).raise_for_status().text
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return warn("mlflow", f"does not answer at {address}: {error}", UP)
+    return ok("mlflow", version)

@@ -1,0 +1,63 @@
+"""Where each setting comes from, in the order of streams/settings.py: environment, .env, stack, default."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from dotenv import dotenv_values
+
+from streams.settings import Settings, env_files, masked, read_settings, variable_of
+
+Origin = Literal["environment", ".env", "stack", "default"]
+
+
+class Shown(NamedTuple):
+    """A setting as it may be shown: no password."""
+
+    variable: str
+    value: str
+    origin: Origin
+
+
+def shown_settings() -> list[Shown]:
+    settings = read_settings()
+    found = origins()
+    return [
+        Shown(variable_of(field), _as_text(getattr(settings, field)), origin)
+        for field, origin in found.items()
+    ]
+
+
+def origins() -> dict[str, Origin]:
+    """The origin of every setting, by field name."""
+    stack_env, dot_env = env_files()
+    sources: list[tuple[Origin, Mapping[str, str | None]]] = [
+        ("environment", os.environ),
+        (".env", _read(dot_env)),
+        ("stack", _read(stack_env)),
+    ]
+    set_in = [(origin, _set_names(source)) for origin, source in sources]
+    return {field: _origin(_names(field), set_in) for field in Settings.model_fields}
+
+
+def _origin(names: set[str], set_in: list[tuple[Origin, set[str]]]) -> Origin:
+    return next((origin for origin, set_names in set_in if names & set_names), "default")
+
+
+def _names(field: str) -> set[str]:
+    """A setting named by the user's guide listens to its prefixed name as well."""
+    return {variable_of(field), f"FRAUDML_{field.upper()}"}
+
+
+def _set_names(source: Mapping[str, str | None]) -> set[str]:
+    """As pydantic-settings reads them: whatever the case, and an empty value is none."""
+    return {name.upper() for name, value in source.items() if value}
+
+
+def _read(path: Path) -> dict[str, str | None]:
+    return dotenv_values(path) if path.exists() else {}
+
+
+def _as_text(value: object) -> str:
+    return "" if value is None else masked(value)

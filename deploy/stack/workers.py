@@ -1,0 +1,77 @@
+"""The workers: one program a slot."""
+
+from collections.abc import Iterable
+
+import httpx
+
+from deploy.stack.part import PYTHON, Part, Program, Site
+from models.errors import Unavailable
+from streams.settings import CHECKOUT, Settings, variable_of
+
+STORES = ("kafka", "valkey", "postgres")
+# Told by the stack itself, or by its own environment.
+NOT_PASSED = ("home", "slot", "metrics_port")
+# The cores are shared out by starting workers, not by each of them computing on all cores.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+PREFIX = "worker-"
+
+
+def worker_name(slot: int) -> str:
+    return f"{PREFIX}{slot}"
+
+
+class Worker(Part):
+    kind = "worker"
+    needs = STORES
+    stop_within_s = 30
+    steady_after_s = 5
+
+    def __init__(self, site: Site, slot: int) -> None:
+        super().__init__(site)
+        self.slot = slot
+
+    @property
+    def name(self) -> str:
+        return worker_name(self.slot)
+
+    def prepare(self) -> None:
+        """Nothing: a worker keeps all it knows in the stores."""
+
+    def program(self) -> Program:
+        command = (PYTHON, "-m", "deploy.cli.main", "worker", "--slot", str(self.slot))
+        return Program(command, self.environment())
+
+    def environment(self) -> dict[str, str]:
+        own = {"FRAUDML_METRICS_PORT": str(self.site.ports[self.name]), "PYTHONPATH": str(CHECKOUT)}
+        return {**ONE_THREAD, **passed_on(self.site.settings), **own}
+
+    def probe(self) -> bool:
+        if not self.site.settings.prometheus_enabled:
+            return True  # it can only be asked for its metrics
+        try:
+            httpx.get(self.metrics_url(), timeout=2.0, trust_env=False).raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unavailable(f"{self.name} does not answer", why=str(error)) from None
+        return True
+
+    def address(self) -> str:
+        return self.site.address(self.name)
+
+    def metrics_url(self) -> str:
+        return f"http://{self.address()}/metrics"
+
+
+def given_ports(settings: Settings, slots: Iterable[int]) -> dict[str, int]:
+    """The workers' ports, where the setting names the first one."""
+    first = settings.metrics_port
+    return {worker_name(slot): first + slot for slot in slots} if first else {}
+
+
+def passed_on(settings: Settings) -> dict[str, str]:
+    """What was set, the stores' addresses too, for a process whose environment is made anew."""
+    chosen = settings.model_dump(mode="json", include=settings.model_fields_set - set(NOT_PASSED))
+    return {variable_of(field): _as_text(value) for field, value in chosen.items() if value is not None}
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

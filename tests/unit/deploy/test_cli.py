@@ -1,0 +1,147 @@
+"""Exit codes, one line for an error, and a help that is quick."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from deploy.cli import main, stack
+from deploy.doctor import checkup
+from deploy.doctor.findings import fail, ok
+from deploy.stack.errors import StackError
+from deploy.stack.parts import SERVICES
+from deploy.stack.stack import Stack
+from deploy.stack.status import PartStatus
+from models.errors import KafkaUnavailable
+
+Run = Callable[..., Result]
+RUNNING = PartStatus("worker-0", "running", 7, "127.0.0.1:15006", 61.0, 2, "http://127.0.0.1:15006/metrics")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("FRAUDML_HOME", str(tmp_path))
+    runner = CliRunner()
+    return lambda *words: runner.invoke(main.app, list(words))
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def up(*_: object) -> None:
+        raise error
+
+    return up
+
+
+def test_status_of_nothing_exits_with_3_and_says_what_to_do(run: Run) -> None:
+    result = run("status")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == "nothing runs. Next: fraudml up\n"
+
+
+def test_status_is_data_on_stdout(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stack, "status", lambda self: [RUNNING])
+    result = run("status")
+    assert result.exit_code == 0
+    assert result.stdout.split() == [
+        *("PART", "STATE", "PID", "ADDRESS", "UP", "RESTARTS", "METRICS"),
+        *("worker-0", "running", "7", "127.0.0.1:15006", "1", "m", "1", "s", "2"),
+        "http://127.0.0.1:15006/metrics",
+    ]
+
+
+def test_status_as_json_is_json(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stack, "status", lambda self: [RUNNING])
+    (part,) = json.loads(run("status", "--json").stdout)
+    assert part["part"] == "worker-0"
+    assert part["restarts"] == 2
+
+
+def test_down_on_nothing_says_so_and_is_fine(run: Run, tmp_path: Path) -> None:
+    result = run("down")
+    assert (result.exit_code, result.stderr) == (0, f"nothing runs in {tmp_path}\n")
+
+
+def test_an_error_is_one_line_and_exits_with_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = StackError("it broke", why="a reason", next_step="fraudml doctor")
+    monkeypatch.setattr(Stack, "up", raising(error))
+    result = run("up")
+    assert result.exit_code == 1
+    assert result.stderr == "error: it broke. a reason. Next: fraudml doctor\n"
+
+
+def test_a_store_that_cannot_be_reached_exits_with_3(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stack, "up", raising(KafkaUnavailable("Kafka does not answer")))
+    assert run("up").exit_code == 3
+
+
+def test_interrupted_exits_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stack, "up", raising(KeyboardInterrupt()))
+    assert run("up").exit_code == 130
+
+
+def test_debug_shows_where_an_error_came_from(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = StackError("it broke")
+    monkeypatch.setattr(Stack, "up", raising(error))
+    assert run("--debug", "up").exception is error
+
+
+@pytest.mark.parametrize("words", [("up", "--workers", "-1"), ("up", "--only", "redis"), ("nonsense",)])
+def test_bad_usage_exits_with_2(run: Run, words: tuple[str, ...]) -> None:
+    assert run(*words).exit_code == 2
+
+
+def test_logs_of_an_unknown_part_exit_with_1(run: Run) -> None:
+    result = run("logs", "kafka")
+    assert result.exit_code == 1
+    assert "there is no log of kafka" in result.stderr
+
+
+def test_a_failed_check_exits_with_4(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = [ok("python", "3.11.7"), fail("kafka", "does not answer", "fraudml up")]
+    monkeypatch.setattr(checkup, "checkup", lambda settings: findings)
+    result = run("doctor", "--json")
+    assert result.exit_code == 4
+    assert [found["level"] for found in json.loads(result.stdout)] == ["OK", "FAIL"]
+    assert result.stderr == "1 failed: kafka\n"
+
+
+def test_config_shows_every_setting_and_no_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:secret@127.0.0.1:1/0")
+    result = run("config", "--json")
+    shown = {setting["variable"]: setting for setting in json.loads(result.stdout)}
+    assert shown["REDIS_URL"]["origin"] == "environment"
+    assert "secret" not in result.output
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "doctor", "config"])
+def test_every_help_has_examples(run: Run, command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.count(f"fraudml {command}") >= 2
+
+
+def test_the_services_of_the_command_line_are_those_there_are() -> None:
+    assert tuple(stack.Service) == SERVICES
+
+
+def test_the_help_imports_nothing_heavy() -> None:
+    heavy = {
+        "pydantic",
+        "confluent_kafka",
+        "psycopg",
+        "redis",
+        "httpx",
+        "numpy",
+        "faust",
+        "mlflow",
+        "alembic",
+    }
+    code = f"import sys, deploy.cli.main; print({heavy!r} & sys.modules.keys())"
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert told.stdout == "set()\n"

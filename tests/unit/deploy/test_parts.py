@@ -1,0 +1,160 @@
+"""What each part is told: configuration, command, environment."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy.stack.kafka import Kafka, new_cluster_id
+from deploy.stack.mlflow import Mlflow
+from deploy.stack.part import Site
+from deploy.stack.parts import SERVICES, addressed, addresses, build, in_start_order, kind_of
+from deploy.stack.postgres import Postgres
+from deploy.stack.valkey import Valkey
+from deploy.stack.workers import Worker, given_ports, passed_on
+from models.errors import NotFound
+from streams.settings import Settings
+from streams.topics import topics
+
+
+def properties(text: str) -> dict[str, str]:
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+
+
+def test_kafka_listens_on_this_machine_only(site: Site) -> None:
+    conf = properties(Kafka(site).conf(Path("/data")))
+    assert conf["listeners"] == "PLAINTEXT://127.0.0.1:15001,CONTROLLER://127.0.0.1:15002"
+    assert conf["advertised.listeners"] == "PLAINTEXT://127.0.0.1:15001"
+    assert conf["controller.quorum.voters"] == "1@127.0.0.1:15002"
+
+
+def test_kafka_takes_the_largest_record_of_any_topic(site: Site) -> None:
+    conf = properties(Kafka(site).conf(Path("/data")))
+    largest = max(topic.max_message_bytes for topic in topics(site.settings))
+    assert int(conf["message.max.bytes"]) > largest
+    assert conf["replica.fetch.max.bytes"] == conf["message.max.bytes"]
+
+
+def test_kafka_makes_no_topic_by_itself_and_lets_workers_join_at_once(site: Site) -> None:
+    conf = properties(Kafka(site).conf(Path("/data")))
+    assert conf["auto.create.topics.enable"] == "false"
+    assert conf["group.initial.rebalance.delay.ms"] == "0"
+    assert conf["group.min.session.timeout.ms"] == "6000"
+    assert conf["offsets.topic.num.partitions"] == conf["transaction.state.log.num.partitions"] == "8"
+
+
+def test_java_is_given_exactly_the_locked_jars(site: Site) -> None:
+    arguments = Kafka(site).java_arguments()
+    assert "-Xmx512m" in arguments.splitlines()
+    class_path = next(line for line in arguments.splitlines() if line.startswith("-cp "))
+    assert class_path.count(".jar") == 45
+    assert "*" not in class_path
+
+
+def test_a_cluster_id_is_no_option_to_a_command_line() -> None:
+    assert all(len(id) == 22 and not id.startswith("-") for id in (new_cluster_id() for _ in range(200)))
+
+
+def test_valkey_keeps_what_it_is_given(site: Site) -> None:
+    lines = Valkey(site).conf().splitlines()
+    assert "appendonly yes" in lines
+    assert "appendfsync everysec" in lines
+    assert "maxmemory-policy noeviction" in lines
+    assert "bind 127.0.0.1" in lines
+
+
+def test_postgres_acknowledges_only_what_is_on_disk_and_has_no_unix_socket(site: Site) -> None:
+    conf = properties(Postgres(site).conf())
+    assert conf["fsync"] == conf["synchronous_commit"] == "on"
+    assert conf["unix_socket_directories"] == "''"
+    assert conf["listen_addresses"] == "'127.0.0.1'"
+    assert conf["password_encryption"] == "'scram-sha-256'"
+
+
+def test_mlflow_is_told_its_database_in_the_environment(site: Site) -> None:
+    program = Mlflow(site).program()
+    assert program.environment["MLFLOW_BACKEND_STORE_URI"].startswith("postgresql+psycopg://mlflow:")
+    assert program.environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+    assert program.environment["MLFLOW_DISABLE_TELEMETRY"] == program.environment["DO_NOT_TRACK"] == "true"
+    assert "--serve-artifacts" in program.command
+
+
+def test_no_password_is_on_any_command_line(site: Site) -> None:
+    parts = build([*SERVICES, "worker-0"], site)
+    commands = " ".join(word for part in parts for word in part.program().command)
+    secrets = [path.read_text() for path in (site.home.root / "secrets").iterdir()]
+    assert len(secrets) == 3
+    assert not [secret for secret in secrets if secret in commands]
+
+
+def test_passwords_are_for_the_owner_only_and_stay_the_same(site: Site) -> None:
+    first = site.home.secret("valkey")
+    assert site.home.secret("valkey") == first
+    assert (site.home.root / "secrets" / "valkey").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_stores_are_found_by_the_settings_of_the_users_guide(site: Site) -> None:
+    found = addresses(build(SERVICES, site))
+    assert found["KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:15001"
+    assert found["REDIS_URL"] == f"redis://:{site.home.secret('valkey')}@127.0.0.1:15003/0"
+    assert (
+        found["DATABASE_URL"]
+        == f"postgresql://fraudml:{site.home.secret('postgres-fraudml')}@127.0.0.1:15004/fraud_db"
+    )
+    assert found["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:15005"
+
+
+def test_a_worker_is_told_its_slot_its_port_and_the_stores(site: Site) -> None:
+    worker = build([*SERVICES, "worker-0"], site)[-1]
+    assert worker.program().command[-4:] == ("deploy.cli.main", "worker", "--slot", "0")
+    environment = worker.program().environment
+    assert environment["FRAUDML_METRICS_PORT"] == "15006"
+    assert environment["KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:15001"
+
+
+def test_a_worker_gets_what_was_set_and_only_that(settings: Settings) -> None:
+    chosen = {"partitions": 3, "prometheus_enabled": False, "metrics_port": 9000}
+    assert passed_on(settings.model_copy(update=chosen)) == {
+        "FRAUDML_PARTITIONS": "3",
+        "PROMETHEUS_ENABLED": "false",
+    }
+
+
+def test_nothing_is_inherited_that_could_lead_a_part_astray(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPORT", "1")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    environment = site.environment()
+    assert "PGPORT" not in environment
+    assert "REDIS_URL" not in environment
+    assert environment["OPENBLAS_CORETYPE"] == "Haswell"
+    assert environment["FRAUDML_HOME"] == str(site.home.root)
+
+
+def test_a_set_metrics_port_is_the_first_workers(site: Site) -> None:
+    settings = site.settings.model_copy(update={"metrics_port": 9000})
+    assert given_ports(settings, [0, 2]) == {"worker-0": 9000, "worker-2": 9002}
+    assert given_ports(site.settings, [0]) == {}
+
+
+def test_the_stacks_addresses_take_the_place_of_what_was_set(site: Site) -> None:
+    assert addressed(site.settings, {"REDIS_URL": "redis://here/0"}).redis_url == "redis://here/0"
+
+
+def test_parts_start_in_the_order_of_what_needs_what() -> None:
+    names = ["worker-10", "worker-2", "mlflow", "kafka", "postgres", "valkey"]
+    assert in_start_order(names) == ["kafka", "valkey", "postgres", "mlflow", "worker-2", "worker-10"]
+
+
+@pytest.mark.parametrize("name", ["redis", "worker", "worker-x", ""])
+def test_a_part_that_does_not_exist_is_not_found(name: str) -> None:
+    with pytest.raises(NotFound, match="there is no part"):
+        kind_of(name)
+
+
+def test_a_worker_without_metrics_counts_as_ready_once_it_is_started(site: Site) -> None:
+    silent = site.settings.model_copy(update={"prometheus_enabled": False})
+    assert Worker(replace(site, settings=silent), 0).probe()
