@@ -89,18 +89,18 @@ class Parts:
             before_sleep=lambda state: log.warning("waiting", why=str(state.outcome.exception())),  # type: ignore[union-attr]
             reraise=True,
         )
+        self._serve_metrics()
         self.scorer = patience(self._load_scorer, self.settings)
         patience(self.ledger.identity)
         patience(self.outbox.open)
         patience(self._topic_ids)
-        self._show()
-        self.watchdog.start()
-
-    def _show(self) -> None:
-        self.metrics.build.labels(version("fraudml"), features_hash()).set(1)
         for variant, model in zip(self.scorer.variants, self.scorer.models, strict=True):
             self.metrics.model.labels(variant.name, model.name, model.version).set(1)
             log.info("model_in_force", variant=variant.name, model=model.name, version=model.version)
+        self.watchdog.start()
+
+    def _serve_metrics(self) -> None:
+        self.metrics.build.labels(version("fraudml"), features_hash()).set(1)
         if self.settings.prometheus_enabled:
             server, _ = start_http_server(
                 self.settings.metrics_port, self.settings.metrics_host, self.metrics.registry

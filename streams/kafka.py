@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 
 from models.errors import KafkaUnavailable
 from streams.settings import Settings
+from streams.topics import LARGEST_DEAD_LETTER_BYTES
 
 Config = dict[str, Any]
 
@@ -66,7 +67,7 @@ def producer_config(settings: Settings, role: str) -> Config:
         "enable.idempotence": True,
         "linger.ms": 0,
         "delivery.timeout.ms": int(settings.kafka_timeout_s * 3000),
-        "message.max.bytes": 12 * 1024 * 1024,
+        "message.max.bytes": LARGEST_DEAD_LETTER_BYTES,
     }
 
 

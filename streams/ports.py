@@ -1,6 +1,6 @@
 """The sweep's three neighbours, and what passes between them. Each has a real one and a fake one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -213,6 +213,9 @@ class View(Protocol):
 
     def apply(self, change: Change) -> dict[int, Applied]:
         """Check views and watermarks, move the watermarks and append everything: all or nothing per group."""
+
+    def names(self, views: Mapping[int, str]) -> Iterator[tuple[Entity, str]]:
+        """The entities that have a history, in any order; for checks, not for sweeps."""
 
     def adopt(self, group: int, found: str | None, view: str) -> bool:
         """Begin a new, empty view of a group, if its key is still what was found."""

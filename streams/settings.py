@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     offset_commit_interval_s: float = Field(1.0, gt=0, le=60)
     kafka_timeout_s: float = Field(10.0, gt=0)
     ledger_timeout_s: float = Field(10.0, gt=0)
+    scan_timeout_s: float = Field(600.0, gt=0, description="of long reads: reconcile, export")
     view_timeout_s: float = Field(2.0, gt=0)
     registry_timeout_s: float = Field(30.0, gt=0)
     give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")

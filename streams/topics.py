@@ -1,5 +1,6 @@
-"""Names of topics and partitions."""
+"""The topics: names, partitions, and how Kafka keeps them."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from streams.settings import Settings
@@ -12,23 +13,37 @@ class Partition(NamedTuple):
     number: int
 
 
-class Topic(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it is created. config: Kafka's own names and values."""
+
     name: str
     partitions: int
-    max_message_bytes: int
+    config: dict[str, str]
 
 
 MEBIBYTE = 1 << 20
+DAY_MS = 86_400_000
+KEEP = {"retention.ms": str(30 * DAY_MS)}
 # A dead letter is the original and its headers, so its topic must take more than the original's did.
-DEAD_LETTER_MAX_BYTES = 12 * MEBIBYTE
+LARGEST_RECORD_BYTES = MEBIBYTE
+LARGEST_DEAD_LETTER_BYTES = 2 * MEBIBYTE
+# The broker's clock, not the producer's: what is "ahead", and what may be forgotten, is judged by it.
+INPUT = {
+    **KEEP,
+    "max.message.bytes": str(LARGEST_RECORD_BYTES),
+    "message.timestamp.type": "LogAppendTime",
+}
+ALERTS = {**KEEP, "max.message.bytes": str(LARGEST_RECORD_BYTES)}
+DEAD_LETTERS = {**KEEP, "max.message.bytes": str(LARGEST_DEAD_LETTER_BYTES)}
 
 
 def topics(settings: Settings) -> tuple[Topic, ...]:
-    """The topics this deployment needs, as they are created."""
+    """The topics this deployment needs."""
     count = settings.partitions
     inputs = (settings.transactions_topic, settings.labels_topic)
     return (
-        *(Topic(name, count, MEBIBYTE) for name in inputs),
-        Topic(settings.alerts_topic, count, MEBIBYTE),
-        *(Topic(settings.dead_letter_topic(name), count, DEAD_LETTER_MAX_BYTES) for name in inputs),
+        *(Topic(name, count, INPUT) for name in inputs),
+        Topic(settings.alerts_topic, count, ALERTS),
+        *(Topic(settings.dead_letter_topic(name), count, DEAD_LETTERS) for name in inputs),
     )

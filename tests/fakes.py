@@ -1,6 +1,6 @@
 """In-memory doubles of the sweep's neighbours. They obey the contract tests that the real ones obey."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -279,6 +279,12 @@ class FakeView:
                     key = (view, entity, name)
                     record = packed[position : position + 1].tobytes()
                     group.histories[key] = group.histories.get(key, b"") + record
+
+    def names(self, views: Mapping[int, str]) -> Iterator[tuple[Entity, str]]:
+        for number, view in views.items():
+            for found, entity, name in self.state[number].histories:
+                if found == view:
+                    yield entity, name
 
     def adopt(self, group: int, found: str | None, view: str) -> bool:
         if self.state[group].view != found:

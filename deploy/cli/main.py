@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli import config, doctor, stack
+from deploy.cli import checks, config, decisions, doctor, files, stack, worker
 from deploy.cli.terminal import FraudmlGroup
 
 Command = Callable[..., Any]
@@ -17,10 +17,16 @@ Command = Callable[..., Any]
 # Commands by the panel of the help they appear in, in the order they appear.
 PANELS: dict[str, tuple[Command, ...]] = {
     "Stack": (stack.up, stack.down, stack.status, stack.logs),
-    "Look": (doctor.doctor, config.config),
+    "Run": (worker.worker, checks.migrate),
+    "Decide": (decisions.score, decisions.alerts),
+    "Files": (files.generate, files.replay, files.features, files.train),
+    "Look": (checks.reconcile, doctor.doctor, config.config),
 }
 # Nouns with commands of their own: name, panel, app.
-GROUPS: tuple[tuple[str, str, typer.Typer], ...] = ()
+GROUPS: tuple[tuple[str, str, typer.Typer], ...] = (
+    ("decisions", "Decide", decisions.decisions),
+    ("export", "Files", decisions.export),
+)
 
 
 def build() -> typer.Typer:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
+from rich.progress import MofNCompleteColumn, Progress
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
@@ -54,6 +54,12 @@ def print_json(data: object) -> None:
     sys.stdout.write(json.dumps(data, indent=2) + "\n")
 
 
+def print_line(data: object) -> None:
+    """One JSON document a line, as soon as it is known."""
+    sys.stdout.write(json.dumps(data) + "\n")
+    sys.stdout.flush()
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Mapping[str, str]) -> None:
     """A table for eyes; a cell that is one of the keys of `styles` is coloured."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -92,6 +98,19 @@ class TerminalReport(Report):
         with Progress(console=words, transient=True) as bar:
             task = bar.add_task(text, total=steps)
             yield lambda: bar.advance(task)
+
+    @contextmanager
+    def counting(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
+        self.close()
+        with Progress(
+            *Progress.get_default_columns(),
+            MofNCompleteColumn(),
+            console=words,
+            transient=True,
+            disable=not words.is_terminal,
+        ) as bar:
+            task = bar.add_task(text, total=total)
+            yield lambda count: bar.advance(task, count)
 
     def close(self) -> None:
         if self._status is not None:

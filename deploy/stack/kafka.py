@@ -102,7 +102,7 @@ class Kafka(Part):
         unfinished.rename(home.data(self.name))
 
     def conf(self, log_folder: Path) -> str:
-        largest = max(topic.max_message_bytes for topic in topics(self.site.settings))
+        largest = max(int(topic.config["max.message.bytes"]) for topic in topics(self.site.settings))
         return CONF.format(
             host=LOCALHOST,
             port=self.site.ports[self.name],

@@ -65,7 +65,7 @@ def ensure(bootstrap: str, settings: Settings) -> None:
             why="the number of partitions of a topic with records in it cannot be changed",
             next_step="set FRAUDML_PARTITIONS to what the topics have, or fraudml down --data to begin anew",
         )
-    _set_sizes(client, wanted)
+    _set_configs(client, wanted)
 
 
 def wrong_partitions(wanted: tuple[Topic, ...], counts: Mapping[str, int]) -> list[str]:
@@ -80,35 +80,30 @@ def wrong_partitions(wanted: tuple[Topic, ...], counts: Mapping[str, int]) -> li
 def _make(client: AdminClient, missing: list[Topic], replication: int) -> None:
     if not missing:
         return
-    new = [
-        NewTopic(
-            topic.name,
-            topic.partitions,
-            replication,
-            config={"max.message.bytes": str(topic.max_message_bytes)},
-        )
-        for topic in missing
-    ]
+    new = [NewTopic(topic.name, topic.partitions, replication, config=topic.config) for topic in missing]
     for future in client.create_topics(new, request_timeout=TIMEOUT_S).values():
         _told(lambda future=future: future.result(timeout=TIMEOUT_S))  # type: ignore[misc]
 
 
-def _set_sizes(client: AdminClient, wanted: tuple[Topic, ...]) -> None:
-    """Bring max.message.bytes of topics from an earlier version to what it is now."""
+def _set_configs(client: AdminClient, wanted: tuple[Topic, ...]) -> None:
+    """Bring topics from an earlier version to the configuration of this one."""
     resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in wanted]
-    size = {topic.name: str(topic.max_message_bytes) for topic in wanted}
+    configs = {topic.name: topic.config for topic in wanted}
     found = _results(client.describe_configs(resources, request_timeout=TIMEOUT_S))
     changes = []
     for resource, entries in found.items():
-        entry = entries["max.message.bytes"]
-        if entry.value != size[resource.name]:
-            change = ConfigEntry(
-                "max.message.bytes",
-                size[resource.name],
+        differing = [
+            ConfigEntry(
+                name,
+                value,
                 source=ConfigSource.DYNAMIC_TOPIC_CONFIG,
                 incremental_operation=AlterConfigOpType.SET,
             )
-            changes.append(ConfigResource(ResourceType.TOPIC, resource.name, incremental_configs=[change]))
+            for name, value in configs[resource.name].items()
+            if entries[name].value != value
+        ]
+        if differing:
+            changes.append(ConfigResource(ResourceType.TOPIC, resource.name, incremental_configs=differing))
     if changes:
         _results(client.incremental_alter_configs(changes, request_timeout=TIMEOUT_S))
 

@@ -15,3 +15,8 @@ class Report:
     def progress(self, text: str, steps: int) -> Iterator[Callable[[], None]]:
         """A count towards `steps`; call what is yielded once for each, from any thread."""
         yield lambda: None
+
+    @contextlib.contextmanager
+    def counting(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A count towards `total` in larger steps; call what is yielded with each."""
+        yield lambda count: None

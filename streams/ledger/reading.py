@@ -1,6 +1,6 @@
 """What the ledger holds, read back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -107,11 +107,17 @@ def _documents(
 ) -> list[tuple[DecidedTransaction, Owner]]:
     cursor = connection.execute(query, values)
     names = [each.name for each in cursor.description or ()]
-    documents = []
-    for incarnation, partition, offset, *fields in cursor:
-        document = msgspec.convert(dict(zip(names[3:], fields, strict=True)), DecidedTransaction)
-        documents.append((document, (incarnation, partition, offset)))
-    return documents
+    return [(decided, owner) for decided, owner, _ in documents_of(cursor, names)]
+
+
+def documents_of(
+    rows: Iterable[Sequence[Any]], names: Sequence[str]
+) -> Iterator[tuple[DecidedTransaction, Owner, dict[str, Any]]]:
+    """Rows of DECIDED as documents, with their owners and whatever else was selected."""
+    for incarnation, partition, offset, *fields in rows:
+        found = dict(zip(names[3:], fields, strict=True))
+        document = {name: found.pop(name) for name in DecidedTransaction.__struct_fields__}
+        yield msgspec.convert(document, DecidedTransaction), (incarnation, partition, offset), found
 
 
 def body(found: DecidedTransaction) -> tuple[object, ...]:

@@ -143,6 +143,15 @@ class RedisView:
                     arguments += [hashlib.sha1(before, usedforsecurity=False).hexdigest(), after]
         return Applied(self._call(APPLY, keys, arguments).decode())
 
+    def names(self, views: Mapping[int, str]) -> Iterator[tuple[Entity, str]]:
+        for group, view in views.items():
+            start = prefix(group, self.groups, view)
+            for entity in ENTITIES:
+                begin = start + short_key(entity, "")
+                with _our_errors():
+                    for key in self._redis.scan_iter(match=f"{begin}*", count=SCAN_COUNT):
+                        yield entity, key.decode().removeprefix(begin)
+
     def adopt(self, group: int, found: str | None, view: str) -> bool:
         key = view_key(group, self.groups)
         adopted = bool(self._call(ADOPT, [key], [found or "", view]))

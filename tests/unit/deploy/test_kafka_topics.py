@@ -1,7 +1,7 @@
 from deploy.stack.kafka_topics import wrong_partitions
 from streams.topics import Topic
 
-WANTED = (Topic("transactions", 8, 1), Topic("labels", 8, 1))
+WANTED = (Topic("transactions", 8, {}), Topic("labels", 8, {}))
 
 
 def test_topics_as_they_should_be_are_not_wrong() -> None:

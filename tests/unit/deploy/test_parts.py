@@ -31,7 +31,7 @@ def test_kafka_listens_on_this_machine_only(site: Site) -> None:
 
 def test_kafka_takes_the_largest_record_of_any_topic(site: Site) -> None:
     conf = properties(Kafka(site).conf(Path("/data")))
-    largest = max(topic.max_message_bytes for topic in topics(site.settings))
+    largest = max(int(topic.config["max.message.bytes"]) for topic in topics(site.settings))
     assert int(conf["message.max.bytes"]) > largest
     assert conf["replica.fetch.max.bytes"] == conf["message.max.bytes"]
 
