@@ -7,6 +7,7 @@ where the label must be known; the transaction itself is in its own windows with
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 HOUR_S = 3600
@@ -68,11 +69,13 @@ def features_hash(features: tuple[Feature, ...] = FEATURES) -> str:
     return hashlib.sha256(repr(features).encode()).hexdigest()[:16]
 
 
+@cache
 def spans_of(entity: Entity, features: tuple[Feature, ...] = FEATURES) -> tuple[tuple[int, int], ...]:
     """The distinct (delay_s, window_s) that an entity's history must answer."""
     return tuple(sorted({feature.span for feature in features if feature.entity == entity}))
 
 
+@cache
 def reach_of(entity: Entity, features: tuple[Feature, ...] = FEATURES) -> int:
     """Seconds from a transaction to the oldest record that any of the entity's windows can hold."""
     return max((delay + window for delay, window in spans_of(entity, features)), default=0)

@@ -1,11 +1,11 @@
 """Fold: a sweep's transactions into their histories, giving each its features as of its event time.
 
-One code for serving and for training. Vectorised over the sweep by prefix sums and binary searches; an
-entity whose records come out of event-time order, or whose history is long enough for tiles, takes the
-plain fold, so that how records fall into sweeps never changes a feature.
+One code for serving and for training. Vectorised over the sweep, over both kinds of entity and over all their
+windows at once, by prefix sums and binary searches; an entity whose records come out of event-time order, or
+whose history is long enough for tiles, takes the plain fold, so that how records fall into sweeps never
+changes a feature.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,38 +18,44 @@ from models.features import (
     FEATURES,
     HOUR_S,
     LATE_AFTER_S,
-    Entity,
     Feature,
     spans_of,
 )
 from models.history import CODE_SHIFT, TIME_MASK, Ints, Records, Retention, Timeline, hour_of
 from models.plain_fold import late_one_by_one, windows_one_by_one
 
-Span = tuple[int, int]
-Sums = dict[Span, tuple[Ints, Ints]]
 Flags = NDArray[np.bool_]
 Kind = TypeVar("Kind", bound=np.generic)
 
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 
+# Windows by number, the same number for each kind of entity: a kind with fewer repeats its last one.
+_SPANS = max(len(spans_of(entity)) for entity in ENTITIES)
+_PADDED = [(spans_of(entity) + spans_of(entity)[-1:] * _SPANS)[:_SPANS] for entity in ENTITIES]
+_DELAY_S = np.array([[delay for delay, _ in spans] for spans in _PADDED], np.int64).T
+_WINDOW_S = np.array([[window for _, window in spans] for spans in _PADDED], np.int64).T
+_LEAST_DELAY_S = _DELAY_S.min(axis=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """A sweep's transactions in the order in which they count. All arrays of length n.
+    """A sweep's transactions in the order in which they count.
 
-    codes: per kind of entity, which of its histories each transaction belongs to.
+    codes: (kinds of entity, n), which history each transaction belongs to, numbered across all kinds.
+    time_s, amount_minor: (n,).
     """
 
-    codes: Mapping[Entity, Ints]
+    codes: Ints
     time_s: Ints
     amount_minor: Ints
 
     def __len__(self) -> int:
         return len(self.time_s)
 
-    def added(self, entity: Entity) -> Ints:
-        """What each transaction adds to the sum of that kind of history."""
-        return self.amount_minor if entity == "customer" else np.zeros_like(self.amount_minor)
+
+def added_to_sums(amount_minor: Ints) -> Ints:
+    """What transactions add to the sums of each kind of history, (kinds, n): amounts, and no known frauds."""
+    return np.stack([amount_minor, np.zeros_like(amount_minor)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,116 +66,124 @@ class Folded:
     late: Flags
 
 
-def fold(entries: Entries, timelines: Mapping[Entity, Timeline], retention: Retention) -> Folded:
-    """Features of `entries`, given the histories of their entities before them, indexed by the same codes."""
-    passes = [_Pass.of(entity, entries, timelines[entity], retention) for entity in ENTITIES]
-    late = _late(entries, passes)
-    sums = {each.entity: each.windows(late) for each in passes}
-    return Folded(_columns(entries, sums), late)
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Counts and sums of the windows, (spans, kinds of entity, n)."""
+
+    count: Ints
+    total: Ints
 
 
-def _late(entries: Entries, passes: list["_Pass"]) -> Flags:
-    newest = np.max([each.newest_hour for each in passes], axis=0)
+def fold(entries: Entries, timeline: Timeline, retention: Retention) -> Folded:
+    """Features of `entries`, given the histories of their entities before them."""
+    visits = _Visits.of(entries, timeline, retention)
+    late = _late(entries, visits)
+    return Folded(_columns(entries, visits.windows(late)), late)
+
+
+def _late(entries: Entries, visits: "_Visits") -> Flags:
+    newest = visits.newest_hour.reshape(entries.codes.shape).max(axis=0)
     late: Flags = entries.time_s + LATE_AFTER_S <= newest
     if not late.any():
         return late
     # A late transaction is not added, so it cannot make another one late: decide them in order.
-    known = [each.timeline.newest_hour() for each in passes]
-    return late_one_by_one(entries.time_s, [each.code for each in passes], known, LATE_AFTER_S)
+    return late_one_by_one(entries.time_s, entries.codes, visits.timeline.newest_hour(), LATE_AFTER_S)
 
 
 @dataclass(frozen=True, slots=True)
-class _Pass:
-    """One kind of entity's way through a sweep. Arrays are in the sweep's order.
+class _Visits:
+    """Each transaction's visit to each of its histories: arrays of length kinds * n, kind by kind.
 
     newest_hour: of the history, the sweep's earlier transactions of the entity, and the transaction itself.
     disordered: comes with an event time that an earlier one of the sweep should have seen.
     """
 
-    entity: Entity
     retention: Retention
     timeline: Timeline
+    shape: tuple[int, ...]
+    kind: Ints
     code: Ints
     time_s: Ints
     added: Ints
     newest_hour: Ints
+    floor: Ints
     disordered: Flags
 
     @classmethod
-    def of(cls, entity: Entity, entries: Entries, timeline: Timeline, retention: Retention) -> "_Pass":
-        code, time_s = entries.codes[entity], entries.time_s
+    def of(cls, entries: Entries, timeline: Timeline, retention: Retention) -> "_Visits":
+        code = entries.codes.ravel()
+        kind = np.repeat(np.arange(len(ENTITIES)), len(entries))
+        time_s = np.tile(entries.time_s, len(ENTITIES))
         by_code = np.argsort(code, kind="stable")
-        key = (code[by_code] << CODE_SHIFT) | time_s[by_code]
+        key = ((code << CODE_SHIFT) | time_s)[by_code]
         # The code in the high bits makes one running maximum start again at each entity.
         running = np.maximum.accumulate(key)
         before = np.concatenate([[-1], running[:-1]])
         same = (before >> CODE_SHIFT) == (key >> CODE_SHIFT)
-        delay_s = min(delay for delay, _ in spans_of(entity))
+        delay_s = _LEAST_DELAY_S[kind][by_code]
         behind_s = (before & TIME_MASK) - (key & TIME_MASK)
+        disordered = same & (behind_s > 0) & (behind_s >= delay_s)
         newest = _scattered(hour_of(running & TIME_MASK), by_code)
+        newest_hour = np.maximum(newest, timeline.newest_hour()[code])
         return cls(
-            entity,
             retention,
             timeline,
+            entries.codes.shape,
+            kind,
             code,
             time_s,
-            entries.added(entity),
-            np.maximum(newest, timeline.newest_hour()[code]),
-            _scattered(same & ((behind_s >= delay_s) if delay_s else (behind_s > 0)), by_code),
+            added_to_sums(entries.amount_minor).ravel(),
+            newest_hour,
+            newest_hour - _keep_s(retention)[kind],
+            _scattered(disordered, by_code),
         )
 
     def windows(self, late: Flags) -> Sums:
         sums = self._vectorised()
-        for code in self._awkward(late):
-            self._one_by_one(int(code), late, sums)
-        return sums
-
-    def _floor(self) -> Ints:
-        return self.newest_hour - self.retention.keep_s(self.entity)
+        for code in self._awkward(np.tile(late, len(ENTITIES))):
+            self._one_by_one(int(code), np.tile(late, len(ENTITIES)), sums)
+        shape = (_SPANS, *self.shape)
+        return Sums(sums.count.reshape(shape), sums.total.reshape(shape))
 
     def _awkward(self, late: Flags) -> Ints:
         """Codes of the entities that the vectorised windows do not serve."""
-        events = self.timeline.events() + np.bincount(self.code, minlength=len(self.timeline.starts) - 1)
+        events = self.timeline.events() + np.bincount(self.code, minlength=self.timeline.size)
         tiled = events[self.code] > self.retention.exact_events
-        return np.unique(self.code[self.disordered | late | tiled | (self.time_s <= self._floor())])
+        return np.unique(self.code[self.disordered | late | tiled | (self.time_s <= self.floor)])
 
     def _vectorised(self) -> Sums:
+        """All windows at once: arrays of shape (spans, visits), visits by entity and time."""
         order = np.argsort((self.code << CODE_SHIFT) | self.time_s, kind="stable")
-        code, time_s, floor = self.code[order], self.time_s[order], self._floor()[order]
+        code, time_s, kind = self.code[order], self.time_s[order], self.kind[order]
+        delay_s = _DELAY_S[:, kind]
+        end_s = time_s - delay_s
+        start_s = np.minimum(np.maximum(end_s - _WINDOW_S[:, kind], self.floor[order]), end_s)
         own = Records(code, time_s, np.ones(len(order), np.int64), self.added[order])
-        sweep = Timeline.of(own, len(self.timeline.starts) - 1)
-        up_to_itself = np.arange(1, len(order) + 1)
-        sums: Sums = {}
-        for delay_s, window_s in spans_of(self.entity):
-            end_s = time_s - delay_s
-            start_s = np.minimum(np.maximum(end_s - window_s, floor), end_s)
-            before = _between(self.timeline, self.timeline.after(code, end_s), code, start_s)
-            high = sweep.after(code, end_s) if delay_s else up_to_itself
-            within = _between(sweep, high, code, start_s)
-            sums[delay_s, window_s] = (
-                _scattered(before[0] + within[0], order),
-                _scattered(before[1] + within[1], order),
-            )
-        return sums
+        sweep = Timeline.of(own, self.timeline.size)
+        # Of equal seconds a transaction sees those before it, and itself.
+        up_to = np.where(delay_s == 0, np.arange(1, len(order) + 1), sweep.after(code, end_s))
+        count, total = self.timeline.between(
+            self.timeline.after(code, start_s), self.timeline.after(code, end_s)
+        )
+        own_count, own_total = sweep.between(sweep.after(code, start_s), up_to)
+        back = _scattered(np.arange(len(order)), order)
+        return Sums((count + own_count)[:, back], (total + own_total)[:, back])
 
     def _one_by_one(self, code: int, late: Flags, sums: Sums) -> None:
         mine = np.flatnonzero(self.code == code)
+        kind = int(self.kind[mine[0]])
         found = windows_one_by_one(
             self.timeline.records(code),
             (self.time_s[mine], self.added[mine], late[mine]),
-            spans_of(self.entity),
-            self.retention.keep_s(self.entity),
+            _PADDED[kind],
+            int(_keep_s(self.retention)[kind]),
             self.retention.exact_events,
         )
-        for span, (count, total) in found.items():
-            sums[span][0][mine] = count
-            sums[span][1][mine] = total
+        sums.count[:, mine], sums.total[:, mine] = found
 
 
-def _between(timeline: Timeline, high: Ints, code: Ints, start_s: Ints) -> tuple[Ints, Ints]:
-    """Counts and sums of the records from just after `start_s` up to the index `high`."""
-    low = timeline.after(code, start_s)
-    return timeline.counts[high] - timeline.counts[low], timeline.totals[high] - timeline.totals[low]
+def _keep_s(retention: Retention) -> Ints:
+    return np.array([retention.keep_s(entity) for entity in ENTITIES], np.int64)
 
 
 def _scattered(values: NDArray[Kind], order: Ints) -> NDArray[Kind]:
@@ -179,20 +193,34 @@ def _scattered(values: NDArray[Kind], order: Ints) -> NDArray[Kind]:
     return back
 
 
-def _columns(entries: Entries, sums: Mapping[Entity, Sums]) -> NDArray[np.float64]:
-    columns = np.empty((len(entries), len(FEATURES)), np.float64)
-    for index, feature in enumerate(FEATURES):
-        columns[:, index] = _column(feature, entries, sums)
-    return columns
+def _places(aggregate: str) -> tuple[Ints, Ints, Ints]:
+    """Of the window features with this aggregate: column, number of the span, kind of entity."""
+    found = [
+        (column, _PADDED[ENTITIES.index(feature.entity)].index(feature.span), ENTITIES.index(feature.entity))
+        for column, feature in enumerate(FEATURES)
+        if feature.entity is not None and feature.aggregate == aggregate
+    ]
+    columns, spans, kinds = np.array(found, np.int64).reshape(-1, 3).T
+    return columns, spans, kinds
 
 
-def _column(feature: Feature, entries: Entries, sums: Mapping[Entity, Sums]) -> NDArray[np.generic]:
-    if feature.aggregate == "amount":
-        return entries.amount_minor
+_COUNTS, _MEANS = _places("count"), _places("mean")
+_OWN = [(column, feature) for column, feature in enumerate(FEATURES) if feature.entity is None]
+
+
+def _columns(entries: Entries, sums: Sums) -> NDArray[np.float64]:
+    columns = np.empty((len(FEATURES), len(entries)), np.float64)
+    for column, feature in _OWN:
+        columns[column] = _own(feature, entries)
+    columns[_COUNTS[0]] = sums.count[_COUNTS[1:]]
+    columns[_MEANS[0]] = sums.total[_MEANS[1:]] / np.maximum(sums.count[_MEANS[1:]], 1)
+    return columns.T
+
+
+def _own(feature: Feature, entries: Entries) -> NDArray[np.generic]:
+    """What a transaction tells by itself."""
     if feature.aggregate == "is_weekend":
         return (entries.time_s // DAY_S + _EPOCH_WEEKDAY) % 7 >= 5
     if feature.aggregate == "is_night":
         return entries.time_s % DAY_S // HOUR_S <= 6
-    assert feature.entity is not None
-    count, total = sums[feature.entity][feature.span]
-    return count if feature.aggregate == "count" else total / np.maximum(count, 1)
+    return entries.amount_minor

@@ -24,6 +24,7 @@ RECORD = np.dtype([("time_s", "<u4"), ("value", "<i8")])
 EVENT, MARK, COUNT = 0, 1, 2
 _KIND_BITS = 2
 _KIND_MASK = 3
+LEAST_WASTE = 16
 CODE_SHIFT = 32  # code << 32 | time_s sorts by history, then by time
 TIME_MASK = (1 << CODE_SHIFT) - 1
 
@@ -74,17 +75,17 @@ def pack(time_s: Ints, payload: Ints, kind: int | Ints) -> NDArray[np.void]:
 
 def unpack(histories: Sequence[bytes | None]) -> Records:
     """Stored histories, in the order of their codes, to records; None is an empty history."""
-    sizes = np.fromiter((len(raw) if raw else 0 for raw in histories), np.int64, len(histories))
-    joined = np.frombuffer(b"".join(raw for raw in histories if raw), RECORD)
+    stored = [raw or b"" for raw in histories]
+    sizes = np.fromiter(map(len, stored), np.int64, len(stored)) // RECORD.itemsize
+    joined = np.frombuffer(b"".join(stored), RECORD)
     value = joined["value"].astype(np.int64)
-    kind = value & _KIND_MASK
-    payload = value >> _KIND_BITS
-    return Records(
-        code=np.repeat(np.arange(len(histories)), sizes // RECORD.itemsize),
-        time_s=joined["time_s"].astype(np.int64),
-        count=np.where(kind == EVENT, 1, np.where(kind == COUNT, payload, 0)),
-        total=np.where(kind == COUNT, 0, payload),
-    )
+    kind, payload = value & _KIND_MASK, value >> _KIND_BITS
+    count, total = np.ones(len(value), np.int64), payload
+    if kind.any():
+        count = np.where(kind == EVENT, 1, np.where(kind == COUNT, payload, 0))
+        total = np.where(kind == COUNT, 0, payload)
+    codes = np.repeat(np.arange(len(stored)), sizes)
+    return Records(codes, joined["time_s"].astype(np.int64), count, total)
 
 
 def hour_of(time_s: Ints) -> Ints:
@@ -115,12 +116,21 @@ class Timeline:
         return cls(key, _prefix_sums(count), _prefix_sums(total), starts)
 
     def after(self, code: Ints, time_s: Ints) -> Ints:
-        """Index of the first record of `code` later than `time_s`."""
+        """Index of the first record of `code` later than `time_s`; of any shape."""
         return np.searchsorted(self.key, (code << CODE_SHIFT) + np.maximum(time_s, -1), side="right")
+
+    def between(self, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+        """Counts and sums of the records from one index up to another."""
+        return self.counts[high] - self.counts[low], self.totals[high] - self.totals[low]
+
+    @property
+    def size(self) -> int:
+        """How many histories there are."""
+        return len(self.starts) - 1
 
     def newest_hour(self) -> Ints:
         """Per code, the hour of its newest record, -1 for none. By the hour, so that tiles agree."""
-        newest = np.full(len(self.starts) - 1, -1, np.int64)
+        newest = np.full(self.size, -1, np.int64)
         filled = self.starts[1:] > self.starts[:-1]
         newest[filled] = hour_of(self.key[self.starts[1:][filled] - 1] & TIME_MASK)
         return newest
@@ -184,13 +194,17 @@ def _tiles(records: Records) -> NDArray[np.void]:
     )
 
 
-def overgrown(timeline: Timeline, entity: Entity, retention: Retention) -> Ints:
-    """Codes of the histories that `compacted` would shrink by a third or more, and by 16 records at least."""
-    codes = np.arange(len(timeline.starts) - 1)
+def overgrown(timeline: Timeline, keep_s: Ints, exact_events: int) -> Ints:
+    """Codes of the histories that `compacted` would shrink by a third or more, and by 16 records at least.
+
+    keep_s: `Retention.keep_s` of each history.
+    """
     sizes = timeline.starts[1:] - timeline.starts[:-1]
-    floor = timeline.newest_hour() - retention.keep_s(entity)
-    stale = timeline.after(codes, floor - 1) - timeline.starts[:-1]
+    if int(sizes.max(initial=0)) < LEAST_WASTE:
+        return np.empty(0, np.int64)
+    stale = (
+        timeline.after(np.arange(timeline.size), timeline.newest_hour() - keep_s - 1) - timeline.starts[:-1]
+    )
     # Beyond the exact records, two for each hour kept are the most that a compacted history can hold.
-    full = retention.exact_events + 2 * (retention.keep_s(entity) // HOUR_S + 1)
-    wasted = np.maximum(stale, sizes - full)
-    return np.flatnonzero((wasted >= 16) & (wasted * 3 >= sizes))
+    wasted = np.maximum(stale, sizes - exact_events - 2 * (keep_s // HOUR_S + 1))
+    return np.flatnonzero((wasted >= LEAST_WASTE) & (wasted * 3 >= sizes))

@@ -4,11 +4,12 @@ Run as a program it fetches one model into the local folder, so that `mlflow` is
 are computed: `python -m models.mlflow_registry NAME ALIAS FOLDER`.
 """
 
+import io
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,9 @@ def _mlflow() -> Iterator[Any]:
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     try:
-        yield mlflow
+        # It prints to both streams, and ours carry data and our own words.
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield mlflow
     except MlflowException as error:
         why = str(error).split("\n")[0]
         raise RegistryUnavailable("MLflow failed", why=why, next_step="fraudml status") from error

@@ -12,20 +12,19 @@ Span = tuple[int, int]
 Flags = NDArray[np.bool_]
 
 
-def late_one_by_one(time_s: Ints, codes: Sequence[Ints], newest: Sequence[Ints], after_s: int) -> Flags:
+def late_one_by_one(time_s: Ints, codes: Ints, newest: Ints, after_s: int) -> Flags:
     """Which transactions are older than every window of their own histories.
 
-    codes: per kind of entity, each transaction's history. newest: per kind, the newest hour of each history,
-    -1 where it is empty. A late transaction is not added, so it does not move what is newest.
+    codes: (kinds, n), each transaction's histories. newest: the newest hour of each history, -1 where it is
+    empty. A late transaction is not added, so it does not move what is newest.
     """
-    known = [list(map(int, hours)) for hours in newest]
+    known = newest.tolist()
     late = np.zeros(len(time_s), np.bool_)
-    for i, now in enumerate(map(int, time_s)):
-        mine = [int(code[i]) for code in codes]
-        late[i] = now + after_s <= max(hours[code] for hours, code in zip(known, mine, strict=True))
+    for i, (now, *mine) in enumerate(np.vstack([time_s, codes]).T.tolist()):
+        late[i] = now + after_s <= max(known[code] for code in mine)
         if not late[i]:
-            for hours, code in zip(known, mine, strict=True):
-                hours[code] = max(hours[code], now - now % HOUR_S)
+            for code in mine:
+                known[code] = max(known[code], now - now % HOUR_S)
     return late
 
 
@@ -35,14 +34,15 @@ def windows_one_by_one(
     spans: Sequence[Span],
     keep_s: int,
     exact_events: int,
-) -> dict[Span, tuple[Ints, Ints]]:
-    """Counts and sums of one entity's transactions, each seeing the history, those before it, and itself.
+) -> tuple[Ints, Ints]:
+    """Counts and sums, (spans, n), of one entity's transactions.
 
-    history: times, counts and sums. arrivals: times, sums and late flags, in the order in which they count.
+    Each sees the history, those before it, and itself. history: times, counts and sums. arrivals: times, sums
+    and late flags, in the order in which they count.
     """
     known = len(history[0])
     time_s, added, late = arrivals
-    found = {span: (np.zeros(len(time_s), np.int64), np.zeros(len(time_s), np.int64)) for span in spans}
+    found = np.zeros((2, len(spans), len(time_s)), np.int64)
     times = np.concatenate([history[0], time_s])
     counts = np.concatenate([history[1], np.ones(len(time_s), np.int64)])
     totals = np.concatenate([history[2], added])
@@ -51,9 +51,9 @@ def windows_one_by_one(
         seen = stays[: known + i + 1].copy()
         seen[-1] = True
         bag = (times[: known + i + 1][seen], counts[: known + i + 1][seen], totals[: known + i + 1][seen])
-        for span in spans:
-            found[span][0][i], found[span][1][i] = _window(bag, span, keep_s, exact_events)
-    return found
+        for number, span in enumerate(spans):
+            found[:, number, i] = _window(bag, span, keep_s, exact_events)
+    return found[0], found[1]
 
 
 def _window(bag: tuple[Ints, Ints, Ints], span: Span, keep_s: int, exact_events: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import ENTITIES, HOUR_S, LABEL_DELAY_S, LATE_AFTER_S, Entity
+from models.features import ENTITIES, HOUR_S, LABEL_DELAY_S, LATE_AFTER_S
 from models.fold import Entries, fold
 from models.history import NO_RECORDS, Ints, Records, Retention, Timeline
 
@@ -30,26 +30,21 @@ class PastTransactions:
     def __len__(self) -> int:
         return len(self.time_s)
 
-    def codes(self, entity: Entity) -> Ints:
-        return self.customer if entity == "customer" else self.terminal
+    def codes(self) -> Ints:
+        """Numbers across both kinds of entity, (kinds, n)."""
+        return np.stack([self.customer, self.terminal + int(self.customer.max(initial=-1)) + 1])
 
 
 def past_features(past: PastTransactions, retention: Retention) -> Iterator[NDArray[np.float64]]:
     """Feature matrices (rows, len(FEATURES)) of successive stretches: together all rows, in order."""
-    histories: dict[Entity, Records] = dict.fromkeys(ENTITIES, NO_RECORDS)
-    sizes = {entity: int(past.codes(entity).max(initial=-1)) + 1 for entity in ENTITIES}
+    codes = past.codes()
+    size = int(codes.max(initial=-1)) + 1
+    history = NO_RECORDS
     for first, last in _stretches(past.time_s):
         rows = slice(first, last)
-        entries = Entries(
-            {entity: past.codes(entity)[rows] for entity in ENTITIES},
-            past.time_s[rows],
-            past.amount_minor[rows],
-        )
-        timelines = {entity: Timeline.of(histories[entity], sizes[entity]) for entity in ENTITIES}
-        yield fold(entries, timelines, retention).features
-        for entity in ENTITIES:
-            grown = _grown(histories[entity], entity, entries, past.fraud[rows])
-            histories[entity] = _recent(grown, retention)
+        entries = Entries(codes[:, rows], past.time_s[rows], past.amount_minor[rows])
+        yield fold(entries, Timeline.of(history, size), retention).features
+        history = _recent(_grown(history, entries, past.fraud[rows]), retention)
 
 
 def _stretches(time_s: Ints) -> Iterator[tuple[int, int]]:
@@ -60,14 +55,15 @@ def _stretches(time_s: Ints) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def _grown(history: Records, entity: Entity, entries: Entries, fraud: Ints) -> Records:
-    """The history with a stretch's transactions, and, for terminals, what their labels will say."""
-    marks = entries.added(entity) if entity == "customer" else fraud
+def _grown(history: Records, entries: Entries, fraud: Ints) -> Records:
+    """The history with a stretch's transactions, and what their labels will say."""
+    # A customer's history sums amounts, a terminal's known frauds.
+    totals = np.concatenate([entries.amount_minor, fraud])
     return Records(
-        np.concatenate([history.code, entries.codes[entity]]),
-        np.concatenate([history.time_s, entries.time_s]),
-        np.concatenate([history.count, np.ones(len(entries), np.int64)]),
-        np.concatenate([history.total, marks]),
+        np.concatenate([history.code, entries.codes.ravel()]),
+        np.concatenate([history.time_s, np.tile(entries.time_s, len(ENTITIES))]),
+        np.concatenate([history.count, np.ones(len(totals), np.int64)]),
+        np.concatenate([history.total, totals]),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import faust
 import structlog
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay
 from tenacity.stop import stop_any, stop_when_event_set
 from tenacity.wait import wait_exponential_jitter
 
@@ -26,7 +26,8 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
 class SweepRunner:
     """Handles sweeps one after the other, on the sweep thread; waits while a dependency is away.
 
-    stop: set when the worker is told to go. give_up_s: how long to wait for a dependency.
+    stop: set when the worker is told to go. give_up_s: how long to wait for a dependency. finished: called as
+    soon as a sweep is done, so that the next one is read while Faust still takes note of this one.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class SweepRunner:
         watchdog: Watchdog,
         stop: Any,
         give_up_s: float,
+        finished: Callable[[], None] = lambda: None,
     ) -> None:
         self._handlers = handlers
+        self._finished = finished
         self._metrics = metrics
         self._watchdog = watchdog
         self._stop = stop
@@ -47,7 +50,9 @@ class SweepRunner:
             stop=stop_any(stop_after_delay(give_up_s), stop_when_event_set(stop)),
             wait=wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S),
             sleep=stop.wait,
-            before_sleep=self._note_failure,
+            before_sleep=lambda state: self._note_failure(
+                state.outcome.exception() if state.outcome else None
+            ),
             reraise=True,
         )
 
@@ -58,8 +63,13 @@ class SweepRunner:
             Unavailable: a dependency stayed away for too long.
             Halt: going on would break the promise.
         """
+        handle = self._handlers[sweep.topic]
         try:
-            self._patience(self._handlers[sweep.topic], sweep)
+            try:
+                handle(sweep)
+            except Unavailable as error:
+                self._note_failure(error)
+                self._patience(handle, sweep)
         except Refused as refusal:
             log.warning("sweep_refused", reason=refusal.code, why=str(refusal))
             self._metrics.refused.labels(refusal.code).inc()
@@ -71,14 +81,14 @@ class SweepRunner:
         finally:
             self._watchdog.alive()
         self._metrics.degraded.set(0)
+        self._finished()
         return True
 
-    def _note_failure(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
+    def _note_failure(self, error: BaseException | None) -> None:
         self._watchdog.alive()
         self._metrics.degraded.set(1)
         self._metrics.retries.labels(getattr(error, "code", "unknown")).inc()
-        log.warning("dependency_unavailable", why=str(error), attempt=state.attempt_number)
+        log.warning("dependency_unavailable", why=str(error))
 
 
 def register(app: faust.App, runner: SweepRunner, topics: list[str], thread: Executor, crash: Crash) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.features import Entity
 from models.history import Ints
 from models.transaction import Attributes
 
@@ -95,6 +96,9 @@ class Batch:
     @property
     def time_s(self) -> Ints:
         return self.event_time_ms // 1000
+
+    def ids(self, entity: Entity) -> list[str]:
+        return self.customer_id if entity == "customer" else self.terminal_id
 
     def without(self, rows: Sequence[int]) -> "Batch":
         """The same batch less some rows."""

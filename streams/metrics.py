@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from time import perf_counter
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ from streams.ports import DecisionRows, LabelsSettled
 # Around the goal: 7 ms in the middle, 35 ms for the slowest hundredth.
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.02, 0.035, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 SWEEP_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+
+
+Step = Literal["decode", "read", "fold", "score", "ledger", "apply", "publish"]
+STEPS: tuple[Step, ...] = get_args(Step)
 
 
 class SweepHistogram:
@@ -61,12 +66,13 @@ class Metrics:
         self._sweep_records = SweepHistogram(
             "fraud_sweep_records", "Transactions per sweep", SWEEP_BUCKETS, registry
         )
-        self._step_seconds = Counter(
+        step_seconds = Counter(
             "fraud_sweep_step_seconds_total",
             "Time spent in each step of a sweep",
             ["step"],
             registry=registry,
         )
+        self._step_seconds = {name: step_seconds.labels(name) for name in STEPS}
         self.duplicates = Counter(
             "fraud_duplicates_total", "Records whose id was decided before", ["kind"], registry=registry
         )
@@ -99,12 +105,12 @@ class Metrics:
         self.model = Gauge("fraud_model_info", "1", ["variant", "model", "version"], registry=registry)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: Step) -> Iterator[None]:
         started = perf_counter()
         try:
             yield
         finally:
-            self._step_seconds.labels(name).inc(perf_counter() - started)
+            self._step_seconds[name].inc(perf_counter() - started)
 
     def decided(self, rows: DecisionRows, sweep: Sweep, now: datetime) -> None:
         """Count what a settled sweep decided, and how long its records had waited."""

@@ -134,20 +134,16 @@ class TransactionSweeps:
     def _score(
         self, batch: Batch, topic_id: str, progress: Mapping[int, int]
     ) -> tuple[DecisionRows, Rewrites]:
-        ids: dict[Entity, list[str]] = {}
-        codes: dict[Entity, Ints] = {}
-        for entity in ENTITIES:
-            ids[entity], codes[entity] = _coded(
-                batch.customer_id if entity == "customer" else batch.terminal_id
-            )
+        ids, codes = _coded(batch)
         with self._metrics.step("read"):
             stored = self._keeper.read(topic_id, progress, ids)
         with self._metrics.step("fold"):
-            timelines = {entity: Timeline.of(unpack(stored[entity]), len(ids[entity])) for entity in ENTITIES}
-            folded = fold(Entries(codes, batch.time_s, batch.amount_minor), timelines, self._retention)
+            histories = [raw for entity in ENTITIES for raw in stored[entity]]
+            timeline = Timeline.of(unpack(histories), len(histories))
+            folded = fold(Entries(codes, batch.time_s, batch.amount_minor), timeline, self._retention)
         with self._metrics.step("score"):
             rows = self._rows(batch, folded)
-        return rows, self._rewrites(ids, stored, timelines)
+        return rows, self._rewrites(ids, histories, timeline)
 
     def _rows(self, batch: Batch, folded: Folded) -> DecisionRows:
         scorer = self._scorer()
@@ -171,22 +167,30 @@ class TransactionSweeps:
         return Scoring(variant.name, model.name, model.version, self._policy.version, ab_version)
 
     def _rewrites(
-        self,
-        ids: Mapping[Entity, Sequence[str]],
-        stored: Mapping[Entity, Sequence[bytes | None]],
-        timelines: Mapping[Entity, Timeline],
+        self, ids: Mapping[Entity, Sequence[str]], histories: Sequence[bytes | None], timeline: Timeline
     ) -> Rewrites:
         """Histories that have grown past what counts, and what they shrink to."""
+        names = [(entity, name) for entity in ENTITIES for name in ids[entity]]
+        keep_s = np.repeat(
+            [self._retention.keep_s(entity) for entity in ENTITIES], [len(ids[entity]) for entity in ENTITIES]
+        )
         rewrites: Rewrites = {}
-        for entity in ENTITIES:
-            for code in overgrown(timelines[entity], entity, self._retention).tolist():
-                before = stored[entity][code] or b""
-                after = compacted(before, entity, self._retention)
-                rewrites.setdefault(entity, {})[ids[entity][code]] = (before, after)
+        for code in overgrown(timeline, keep_s, self._retention.exact_events).tolist():
+            entity, name = names[code]
+            before = histories[code] or b""
+            rewrites.setdefault(entity, {})[name] = (before, compacted(before, entity, self._retention))
         return rewrites
 
 
-def _coded(ids: Sequence[str]) -> tuple[list[str], Ints]:
-    """Distinct ids in the order of their first appearance, and each row's position among them."""
-    index = {name: code for code, name in enumerate(dict.fromkeys(ids))}
-    return list(index), np.fromiter((index[name] for name in ids), np.int64, len(ids))
+def _coded(batch: Batch) -> tuple[dict[Entity, list[str]], Ints]:
+    """Distinct ids of each kind, and each row's numbers among them all, (kinds, n)."""
+    ids: dict[Entity, list[str]] = {}
+    codes = np.empty((len(ENTITIES), len(batch)), np.int64)
+    first = 0
+    for row, entity in enumerate(ENTITIES):
+        names = batch.ids(entity)
+        index = {name: code for code, name in enumerate(dict.fromkeys(names), first)}
+        codes[row] = np.fromiter(map(index.__getitem__, names), np.int64, len(names))
+        ids[entity] = list(index)
+        first += len(index)
+    return ids, codes

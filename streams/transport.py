@@ -86,22 +86,19 @@ class SweepConsumer(Consumer):  # type: ignore[misc]
         )
 
     def ack(self, message: ConsumerMessage) -> bool:
-        """The sweep has been handled."""
-        return self._let_go(message, "finished")
-
-    def refuse(self, message: ConsumerMessage) -> bool:
-        """The sweep was not ours: its records are read again, by whoever owns them."""
-        return self._let_go(message, "refused")
-
-    def _let_go(self, message: ConsumerMessage, outcome: str) -> bool:
-        if message.acked or self._poller is None:
+        """The sweep has been handled; the poller knows it already."""
+        if message.acked:
             return False
         message.acked = True
         self._unacked_messages.discard(message)
-        getattr(self._poller, outcome)()
         if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
             self._waiting_for_ack.set_result(None)
         return True
+
+    def refuse(self, message: ConsumerMessage) -> None:
+        """The sweep was not ours: its records are read again, by whoever owns them."""
+        if self.ack(message) and self._poller is not None:
+            self._poller.refused()
 
     async def on_stop(self) -> None:
         await super().on_stop()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models.features import DAY_S, HOUR_S
 from models.fold import Entries
 
+CUSTOMERS, TERMINALS = 3, 2
 START_S = 1_700_000_000 - 1_700_000_000 % DAY_S
 
 
@@ -39,7 +40,9 @@ def arrivals(draw: st.DrawFn, *, in_order: bool = False, most: int = 40) -> list
     times = draw(st.lists(times_s(), min_size=1, max_size=most))
     amounts = st.integers(0, 10**12)
     return [
-        Arrival(draw(st.integers(0, 2)), draw(st.integers(0, 1)), time_s, draw(amounts))
+        Arrival(
+            draw(st.integers(0, CUSTOMERS - 1)), draw(st.integers(0, TERMINALS - 1)), time_s, draw(amounts)
+        )
         for time_s in (sorted(times) if in_order else times)
     ]
 
@@ -56,4 +59,4 @@ def lonely_arrivals(draw: st.DrawFn) -> list[Arrival]:
 def entries_of(world: list[Arrival]) -> Entries:
     columns = np.array([(a.customer, a.terminal, a.time_s, a.amount_minor) for a in world], np.int64)
     customer, terminal, time_s, amount = columns.reshape(-1, 4).T
-    return Entries({"customer": customer, "terminal": terminal}, time_s, amount)
+    return Entries(np.stack([customer, terminal + CUSTOMERS]), time_s, amount)

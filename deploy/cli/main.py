@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli import checks, config, decisions, doctor, files, stack, worker
+from deploy.cli import bench, checks, config, decisions, doctor, files, stack, worker
 from deploy.cli.terminal import FraudmlGroup
 
 Command = Callable[..., Any]
@@ -26,6 +26,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
 GROUPS: tuple[tuple[str, str, typer.Typer], ...] = (
     ("decisions", "Decide", decisions.decisions),
     ("export", "Files", decisions.export),
+    ("bench", "Look", bench.bench),
 )
 
 

@@ -59,28 +59,11 @@ class PostgresLedger:
 
     def settle_decisions(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
         with self._connector.use() as connection:
-            incarnation = settling.number_of_topic(connection, step)
-            scorings = [settling.number_of_scoring(connection, scoring) for scoring in rows.scorings]
-            order = sorted(range(len(rows.batch)), key=rows.batch.transaction_id.__getitem__)
-            with connection.pipeline() as pipeline:
-                locked = settling.begin(connection, step, incarnation)
-                inserted = settling.insert(connection, rows, order, scorings, incarnation)
-                settling.move_progress(connection, step, incarnation)
-                pipeline.sync()
-                settling.check_progress(step, locked.fetchall())
-            outcome: Settled | Duplicates = Settled()
-            if inserted.rowcount != len(order):
-                outcome = settling.resolve(connection, rows, incarnation)
-            if isinstance(outcome, Duplicates):
-                connection.rollback()
-            else:
-                connection.commit()
-            return outcome
+            return settling.settle(connection, step, rows)
 
     def settle_labels(self, step: Step, places: Sequence[Place], labels: Sequence[Label]) -> LabelsSettled:
         with self._connector.use() as connection:
-            incarnation = settling.number_of_topic(connection, step)
-            settling.check_progress(step, settling.begin(connection, step, incarnation).fetchall())
+            incarnation = settling.begin(connection, step)
             settled = label_rows.settle(connection, incarnation, places, labels)
             settling.move_progress(connection, step, incarnation)
             connection.commit()

@@ -1,16 +1,15 @@
 """Settling a sweep: the statements that insert its rows and move the progress, or do nothing."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import psycopg
 
-from models.decision import VERDICTS
 from models.errors import ProgressMoved
 from models.features import FEATURE_NAMES
 from streams.codecs import encode
 from streams.ledger import reading
-from streams.ledger.arrays import column, optional_texts, row_bytes, texts, timestamps
+from streams.ledger.arrays import PgArray, column, optional_texts, row_bytes, texts, timestamps
 from streams.ledger.connection import TimedConnection
 from streams.ports import DecisionRows, Duplicates, Scoring, Settled, Step
 
@@ -27,23 +26,9 @@ MOVE_PROGRESS = """
     FROM unnest(%s::int[], %s::bigint[]) AS moved (partition, next_offset)
     WHERE progress.incarnation = %s AND progress.partition = moved.partition
 """
-# Ids come sorted, so that two workers with the same ids wait for each other instead of dying.
-INSERT_DECISIONS = """
-    INSERT INTO decisions (
-        transaction_id, customer_id, terminal_id, amount_minor, event_time, partition, "offset", decision,
-        score, late, scoring_id, features, attributes, incarnation, currency, decided_at, degraded_reason,
-        path
-    )
-    SELECT
-        new.transaction_id, new.customer_id, new.terminal_id, new.amount_minor, new.event_time, new.partition,
-        new."offset", (%s::verdict[])[new.verdict + 1], new.score, new.late, new.scoring_id, new.features,
-        new.attributes::jsonb, %s, %s, %s, %s, 'stream'
-    FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[]) AS new (
-        transaction_id, customer_id, terminal_id, amount_minor, event_time, partition, "offset", verdict,
-        score, late, scoring_id, features, attributes
-    )
-    ON CONFLICT (transaction_id) DO NOTHING
-"""
+SETTLE_NEW = f"SELECT settle_new_decisions({', '.join(['%s'] * 20)})"
+INSERT_DECISIONS = f"SELECT insert_decisions({', '.join(['%s'] * 17)})"
+PROGRESS_ELSEWHERE, IDS_TAKEN = "FR001", "FR002"
 INSERT_DEAD = """
     INSERT INTO dead_letters (incarnation, partition, "offset", reason, detail)
     SELECT %s, dead.* FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::text[]) AS dead
@@ -63,57 +48,116 @@ CLAIM = """
 """
 
 
-def begin(connection: TimedConnection, step: Step, incarnation: int) -> Any:
-    """Begin a transaction and lock the progress it is about to move."""
+def settle(connection: TimedConnection, step: Step, rows: DecisionRows) -> Settled | Duplicates:
+    """Insert all rows and move the progress, or nothing.
+
+    Raises:
+        ProgressMoved: the progress is not what the step expected.
+    """
+    incarnation = number_of_topic(connection, step)
+    scorings = [number_of_scoring(connection, scoring) for scoring in rows.scorings]
+    values = _values(rows, scorings, incarnation)
+    if step.dead or 0 in step.expected.values():
+        return _settle_in_steps(connection, step, rows, values)
+    try:
+        connection.execute(SETTLE_NEW, [*_moves(step), *values])
+    except psycopg.Error as error:
+        if error.sqlstate == PROGRESS_ELSEWHERE:
+            raise _progress_moved(step) from None
+        if error.sqlstate != IDS_TAKEN:
+            raise
+    else:
+        return Settled()
+    taken = resolve(connection, rows, incarnation)
+    return taken if isinstance(taken, Duplicates) else _settle_in_steps(connection, step, rows, values)
+
+
+def _settle_in_steps(
+    connection: TimedConnection, step: Step, rows: DecisionRows, values: list[Any]
+) -> Settled | Duplicates:
+    """The same with dead letters, for partitions never settled before, and with rows that REST decided."""
+    incarnation = begin(connection, step)
+    outcome: Settled | Duplicates = Settled()
+    if int(reading.one(connection, INSERT_DECISIONS, values)) != len(rows.batch):
+        outcome = resolve(connection, rows, incarnation)
+    if isinstance(outcome, Duplicates):
+        connection.rollback()
+        return outcome
+    claim(connection, rows, sorted(outcome.claimed), incarnation)
+    move_progress(connection, step, incarnation)
+    connection.commit()
+    return outcome
+
+
+def begin(connection: TimedConnection, step: Step) -> int:
+    """Begin a transaction that holds the progress it is about to move; the number of the topic.
+
+    Raises:
+        ProgressMoved: the progress is not what the step expected.
+    """
+    incarnation = number_of_topic(connection, step)
     connection.execute("BEGIN")
-    if 0 in step.expected.values():
-        connection.execute(BEGIN_PROGRESS, [incarnation, sorted(step.expected)])
-    return connection.execute(LOCK_PROGRESS, [incarnation, sorted(step.expected)])
+    connection.execute(BEGIN_PROGRESS, [incarnation, sorted(step.expected)])
+    locked = connection.execute(LOCK_PROGRESS, [incarnation, sorted(step.expected)]).fetchall()
+    if dict(locked) != dict(step.expected):
+        raise _progress_moved(step)
+    return incarnation
+
+
+def _progress_moved(step: Step) -> ProgressMoved:
+    return ProgressMoved(
+        f"the ledger's progress on {step.topic} is not what this sweep was built on",
+        why="another worker has settled some of it",
+    )
 
 
 def move_progress(connection: TimedConnection, step: Step, incarnation: int) -> None:
-    connection.execute(MOVE_PROGRESS, [list(step.reached), list(step.reached.values()), incarnation])
+    numbers, _, reached = _moves(step)
+    connection.execute(MOVE_PROGRESS, [numbers, reached, incarnation])
     if step.dead:
         columns = zip(*((d.partition, d.offset, d.reason, d.detail) for d in step.dead), strict=True)
         connection.execute(INSERT_DEAD, [incarnation, *(list(each) for each in columns)])
 
 
-def insert(
-    connection: TimedConnection,
-    rows: DecisionRows,
-    order: list[int],
-    scorings: list[int],
-    incarnation: int,
-) -> Any:
-    batch = rows.batch.take(np.array(order, np.int64))
+def _moves(step: Step) -> list[PgArray]:
+    """Partitions, and the progress of each before and after."""
+    numbers = list(step.expected)
+    return [
+        column(np.array(numbers, np.int32)),
+        column(np.array([step.expected[number] for number in numbers], np.int64)),
+        column(np.array([step.reached[number] for number in numbers], np.int64)),
+    ]
+
+
+def _values(rows: DecisionRows, scorings: list[int], incarnation: int) -> list[Any]:
+    """What `insert_decisions` takes, rows in the order of their ids."""
+    ids = rows.batch.transaction_id
+    order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
+    batch = rows.batch.take(order)
     attributes = [encode(each).decode() if each else None for each in batch.attributes]
-    return connection.execute(
-        INSERT_DECISIONS,
-        [
-            list(VERDICTS),
-            incarnation,
-            rows.currency,
-            rows.decided_at,
-            rows.degraded_reason,
-            texts(batch.transaction_id),
-            texts(batch.customer_id),
-            texts(batch.terminal_id),
-            column(batch.amount_minor),
-            timestamps(batch.event_time_ms),
-            column(batch.partition.astype(np.int32)),
-            column(batch.offset),
-            column(rows.verdict[order].astype(np.int16)),
-            column(rows.score[order]),
-            column(rows.late[order]),
-            column(np.array(scorings, np.int32)[rows.scored_by[order]]),
-            row_bytes(rows.features[order]),
-            optional_texts(attributes),
-        ],
-    )
+    return [
+        incarnation,
+        rows.currency,
+        rows.decided_at,
+        rows.degraded_reason,
+        texts(batch.transaction_id),
+        texts(batch.customer_id),
+        texts(batch.terminal_id),
+        column(batch.amount_minor),
+        timestamps(batch.event_time_ms),
+        column(batch.partition.astype(np.int32)),
+        column(batch.offset),
+        column(rows.verdict[order].astype(np.int16)),
+        column(rows.score[order]),
+        column(rows.late[order]),
+        column(np.array(scorings, np.int32)[rows.scored_by[order]]),
+        row_bytes(rows.features[order]),
+        optional_texts(attributes),
+    ]
 
 
 def resolve(connection: TimedConnection, rows: DecisionRows, incarnation: int) -> Settled | Duplicates:
-    """Who owns the rows that were not inserted. Those that REST decided are claimed by the same body."""
+    """Who owns the ids that have rows already; a record with the same body claims what REST decided."""
     batch = rows.batch
     positions = {transaction_id: row for row, transaction_id in enumerate(batch.transaction_id)}
     claimed, duplicates, conflicts = {}, [], []
@@ -126,16 +170,14 @@ def resolve(connection: TimedConnection, rows: DecisionRows, incarnation: int) -
         duplicates.append(row)
         if not same:
             conflicts.append(row)
-    if duplicates:
-        return Duplicates(duplicates, conflicts)
-    _claim(connection, rows, sorted(claimed), incarnation)
-    return Settled(claimed)
+    return Duplicates(duplicates, conflicts) if duplicates else Settled(claimed)
 
 
-def _claim(connection: TimedConnection, rows: DecisionRows, mine: list[int], incarnation: int) -> None:
-    batch = rows.batch.take(np.array(mine, np.int64))
-    places = [batch.partition.tolist(), batch.offset.tolist()]
-    connection.execute(CLAIM, [incarnation, batch.transaction_id, *places])
+def claim(connection: TimedConnection, rows: DecisionRows, mine: list[int], incarnation: int) -> None:
+    if mine:
+        batch = rows.batch.take(np.array(mine, np.int64))
+        places = [batch.partition.tolist(), batch.offset.tolist()]
+        connection.execute(CLAIM, [incarnation, batch.transaction_id, *places])
 
 
 def number_of_topic(connection: TimedConnection, step: Step) -> int:
@@ -154,13 +196,3 @@ def number_of_scoring(connection: TimedConnection, scoring: Scoring) -> int:
         connection.execute(ADD_SCORING, values)
         known[scoring] = int(reading.one(connection, FIND_SCORING, values))
     return known[scoring]
-
-
-def check_progress(step: Step, locked: Sequence[tuple[int, int]]) -> None:
-    found = dict(locked)
-    for number, expected in step.expected.items():
-        if found.get(number) != expected:
-            raise ProgressMoved(
-                f"partition {number} of {step.topic} is at offset {found.get(number)}, not {expected}",
-                why="another worker has settled it",
-            )

@@ -21,6 +21,7 @@ from streams.view.keys import group_of, prefix, short_key, view_key, watermark_k
 LIBRARY = (Path(__file__).parent / "functions.lua").read_text()
 APPLY, ADOPT = "fraudml_apply_1", "fraudml_adopt_1"
 SCAN_COUNT = 1000
+READ_BYTES = 1 << 20  # a sweep's histories are megabytes
 
 Answer = TypeVar("Answer")
 Named = Mapping[Entity, Sequence[str]]
@@ -38,6 +39,7 @@ class RedisView:
             single_connection_client=True,
             protocol=2,
             socket_timeout=timeout_s,
+            socket_read_size=READ_BYTES,
             socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0),
             redis_connect_func=self._on_connect,

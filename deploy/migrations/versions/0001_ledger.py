@@ -83,6 +83,77 @@ STATEMENTS = (
     )
     """,
     'CREATE UNIQUE INDEX decisions_owner ON decisions (incarnation, partition, "offset")',
+    # Ids come sorted, so that two workers with the same ids wait for each other instead of dying.
+    """
+    CREATE FUNCTION insert_decisions(
+        the_incarnation integer, the_currency text, the_moment timestamptz,
+        the_degraded_reason text, transaction_ids text[], customer_ids text[], terminal_ids text[],
+        amounts bigint[], event_times timestamptz[], partitions integer[], offsets bigint[],
+        verdict_numbers smallint[], scores double precision[], lates boolean[], scoring_ids integer[],
+        feature_rows bytea[], attribute_texts text[]
+    ) RETURNS integer LANGUAGE plpgsql AS $$
+    DECLARE
+        inserted integer;
+    BEGIN
+        INSERT INTO decisions (
+            transaction_id, customer_id, terminal_id, amount_minor, event_time, partition, "offset", decision,
+            score, late, scoring_id, features, attributes, incarnation, currency, decided_at,
+            degraded_reason, path
+        )
+        SELECT
+            new.transaction_id, new.customer_id, new.terminal_id, new.amount_minor, new.event_time,
+            new.partition, new."offset", (enum_range(NULL::verdict))[new.verdict + 1], new.score, new.late,
+            new.scoring_id, new.features, new.attributes::jsonb, the_incarnation, the_currency, the_moment,
+            the_degraded_reason, 'stream'
+        FROM unnest(
+            transaction_ids, customer_ids, terminal_ids, amounts, event_times, partitions, offsets,
+            verdict_numbers, scores, lates, scoring_ids, feature_rows, attribute_texts
+        ) AS new (
+            transaction_id, customer_id, terminal_id, amount_minor, event_time, partition, "offset", verdict,
+            score, late, scoring_id, features, attributes
+        )
+        ON CONFLICT (transaction_id) DO NOTHING;
+        GET DIAGNOSTICS inserted = ROW_COUNT;
+        RETURN inserted;
+    END
+    $$
+    """,
+    # What a sweep nearly always is, in one round trip: every partition where it was read, every id new.
+    # Anything else leaves nothing behind: FR001, the progress is elsewhere; FR002, some ids have rows.
+    """
+    CREATE FUNCTION settle_new_decisions(
+        step_partitions integer[], expected bigint[], reached bigint[],
+        the_incarnation integer, the_currency text, the_moment timestamptz,
+        the_degraded_reason text, transaction_ids text[], customer_ids text[], terminal_ids text[],
+        amounts bigint[], event_times timestamptz[], partitions integer[], offsets bigint[],
+        verdict_numbers smallint[], scores double precision[], lates boolean[], scoring_ids integer[],
+        feature_rows bytea[], attribute_texts text[]
+    ) RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+        affected integer;
+    BEGIN
+        PERFORM FROM progress AS held
+        WHERE held.incarnation = the_incarnation AND held.partition = ANY (step_partitions)
+        ORDER BY held.partition FOR UPDATE;
+        UPDATE progress AS moved SET next_offset = step.reached
+        FROM unnest(step_partitions, expected, reached) AS step (partition, expected, reached)
+        WHERE moved.incarnation = the_incarnation AND moved.partition = step.partition
+            AND moved.next_offset = step.expected;
+        GET DIAGNOSTICS affected = ROW_COUNT;
+        IF affected <> cardinality(step_partitions) THEN
+            RAISE EXCEPTION 'the progress is elsewhere' USING ERRCODE = 'FR001';
+        END IF;
+        affected := insert_decisions(
+            the_incarnation, the_currency, the_moment, the_degraded_reason, transaction_ids,
+            customer_ids, terminal_ids, amounts, event_times, partitions, offsets, verdict_numbers, scores,
+            lates, scoring_ids, feature_rows, attribute_texts
+        );
+        IF affected <> cardinality(transaction_ids) THEN
+            RAISE EXCEPTION 'some ids have rows already' USING ERRCODE = 'FR002';
+        END IF;
+    END
+    $$
+    """,
     # One immutable row per accepted version; the latest is a view.
     """
     CREATE TABLE labels (

@@ -11,50 +11,46 @@ from numpy.testing import assert_array_equal
 
 from models.features import (
     DAY_S,
-    ENTITIES,
     FEATURE_NAMES,
     FEATURES,
     HOUR_S,
     LATE_AFTER_S,
     Entity,
 )
-from models.fold import Folded, fold
+from models.fold import Folded, added_to_sums, fold
 from models.history import EVENT, MARK, Retention, Timeline, compacted, overgrown, pack, unpack
-from tests.strategies import START_S, Arrival, arrivals, entries_of, lonely_arrivals
+from tests.strategies import CUSTOMERS, START_S, TERMINALS, Arrival, arrivals, entries_of, lonely_arrivals
 
 RETENTION = Retention()
 SMALL = Retention(exact_events=3)
-CODES: dict[Entity, int] = {"customer": 3, "terminal": 2}
+KINDS: list[Entity] = [
+    "customer" if code < CUSTOMERS else "terminal" for code in range(CUSTOMERS + TERMINALS)
+]
 
 
 class World:
-    """Histories in memory, as the view keeps them, and sweeps folded into them."""
+    """Histories in memory, as the view keeps them, and sweeps folded into them; customers come first."""
 
     def __init__(self, retention: Retention = RETENTION) -> None:
         self.retention = retention
-        self.stored: dict[Entity, list[bytes]] = {entity: [b""] * CODES[entity] for entity in ENTITIES}
-
-    def timelines(self) -> dict[Entity, Timeline]:
-        return {entity: Timeline.of(unpack(self.stored[entity]), CODES[entity]) for entity in ENTITIES}
+        self.stored = [b""] * len(KINDS)
 
     def sweep(self, world: list[Arrival]) -> Folded:
         entries = entries_of(world)
-        folded = fold(entries, self.timelines(), self.retention)
-        for entity in ENTITIES:
-            packed = pack(entries.time_s, entries.added(entity), EVENT)
+        folded = fold(entries, Timeline.of(unpack(self.stored), len(KINDS)), self.retention)
+        for codes, added in zip(entries.codes, added_to_sums(entries.amount_minor), strict=True):
+            packed = pack(entries.time_s, added, EVENT)
             for i in np.flatnonzero(~folded.late):
-                self.append(entity, int(entries.codes[entity][i]), packed[i : i + 1].tobytes())
+                self.stored[codes[i]] += packed[i : i + 1].tobytes()
         return folded
 
-    def append(self, entity: Entity, code: int, raw: bytes) -> None:
-        self.stored[entity][code] += raw
-
     def label(self, terminal: int, time_s: int, delta: int = 1) -> None:
-        self.append("terminal", terminal, pack(np.array([time_s]), np.array([delta]), MARK).tobytes())
+        self.stored[CUSTOMERS + terminal] += pack(np.array([time_s]), np.array([delta]), MARK).tobytes()
 
     def compact(self) -> None:
-        for entity in ENTITIES:
-            self.stored[entity] = [compacted(raw, entity, self.retention) for raw in self.stored[entity]]
+        self.stored = [
+            compacted(raw, kind, self.retention) for raw, kind in zip(self.stored, KINDS, strict=True)
+        ]
 
 
 def expected_row(world: list[Arrival], now: int) -> list[float]:
@@ -138,9 +134,9 @@ def test_a_history_is_a_bag_so_the_order_of_appending_does_not_matter(
     forwards, shuffled = World(), World()
     packed = [pack(np.array([a.time_s]), np.array([a.amount_minor]), EVENT).tobytes() for a in world]
     for raw in packed:
-        forwards.append("customer", 0, raw)
+        forwards.stored[0] += raw
     for raw in rng.sample(packed, len(packed)):
-        shuffled.append("customer", 0, raw)
+        shuffled.stored[0] += raw
     assert_array_equal(forwards.sweep([probe]).features, shuffled.sweep([probe]).features)
 
 
@@ -219,4 +215,5 @@ def test_only_histories_worth_it_are_compacted() -> None:
     stale = pack(days, days, EVENT).tobytes()
     fresh = pack(days[-30:], days[-30:], EVENT).tobytes()
     timeline = Timeline.of(unpack([stale, fresh, None]), 3)
-    assert overgrown(timeline, "customer", RETENTION).tolist() == [0]
+    keep_s = np.full(3, RETENTION.keep_s("customer"))
+    assert overgrown(timeline, keep_s, RETENTION.exact_events).tolist() == [0]

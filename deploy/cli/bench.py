@@ -1,0 +1,56 @@
+"""bench: how fast it is, on this machine."""
+
+from typing import Annotated, Any
+
+import typer
+
+from deploy.cli.terminal import print_json, print_table, reporting
+
+bench = typer.Typer(help="Measure throughput and latency on a stack of its own.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@bench.command()
+def throughput(json: Json = False) -> None:
+    """Work off a backlog with one worker, histories warm: Kafka to committed decision and alert.
+
+    Takes about two minutes. CPU and memory are those of the worker alone.
+
+    [bold]Examples[/]
+
+      fraudml bench throughput
+      fraudml bench throughput --json
+    """
+    from deploy.jobs.benchmarks import bench_throughput
+
+    with reporting() as report:
+        found = bench_throughput(report)
+    _print(found, json)
+
+
+@bench.command()
+def latency(
+    rate: Annotated[float, typer.Option(min=1, help="Transactions per second.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 30,
+    json: Json = False,
+) -> None:
+    """Send at a steady rate and time each transaction from when it was due to its committed decision.
+
+    [bold]Examples[/]
+
+      fraudml bench latency --rate 1000 --seconds 30
+      fraudml bench latency --rate 4000 --seconds 20 --json
+    """
+    from deploy.jobs.benchmarks import bench_latency
+
+    with reporting() as report:
+        found = bench_latency(rate, seconds, report)
+    _print(found, json)
+
+
+def _print(found: dict[str, Any], json: bool) -> None:
+    if json:
+        print_json(found)
+    else:
+        print_table(("FIGURE", "VALUE"), [(name, f"{value:,}") for name, value in found.items()], {})

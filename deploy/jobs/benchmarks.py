@@ -1,0 +1,108 @@
+"""Benchmarks on a stack of their own, with models trained on the spot, that leave nothing behind."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from deploy.jobs.local_models import install
+from deploy.jobs.training import train_table
+from deploy.origins import origins
+from deploy.stack.report import Report
+from deploy.stack.temporary import temporary_stack
+from load.bench.latency import WARM_UP_S, measure_latency
+from load.bench.progress_bell import ProgressBell
+from load.bench.progress_watch import ProgressWatch
+from load.bench.throughput import measure_backlog, warm_up
+from load.bench.worker_process import WorkerProcess
+from load.columns import Transactions, concatenated
+from load.generator import START, simulate
+from load.parameters import SimulatorParameters
+from load.producer import Pusher
+from models.boosters import FAMILIES
+from models.errors import Misuse
+from streams.kafka import producer_config
+from streams.settings import Settings
+
+CUSTOMERS = 5000
+WARM_DAYS = 30
+TRAIN_DAYS = 7
+ADDRESSES = ("kafka_bootstrap_servers", "database_url", "redis_url", "mlflow_tracking_uri")
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A warm worker on a stack of its own. measured: transactions that follow those it has seen."""
+
+    settings: Settings
+    worker: WorkerProcess
+    watch: ProgressWatch
+    pusher: Pusher
+    measured: Transactions
+
+
+def refuse_external_servers() -> None:
+    """
+    Raises:
+        Misuse: an address of somebody's servers is set; a benchmark must not reach them.
+    """
+    found = origins()
+    given = [field for field in ADDRESSES if found[field] in ("environment", ".env")]
+    if given:
+        names = ", ".join(field.upper() for field in given)
+        raise Misuse(
+            f"{names} is set", why="a benchmark runs on a stack of its own", next_step=f"unset {names}"
+        )
+
+
+@contextmanager
+def rig(days: int, report: Report) -> Iterator[Rig]:
+    """A stack, models, and a worker whose histories hold 30 days. days: how many more are at hand."""
+    refuse_external_servers()
+    report.waiting("starting a stack")
+    with temporary_stack() as stack:
+        settings = stack.settings
+        report.waiting("generating transactions")
+        tables = list(simulate(SimulatorParameters(customers=CUSTOMERS), seed=1, days=WARM_DAYS + days))
+        warm, measured = concatenated(tables[:WARM_DAYS]), concatenated(tables[WARM_DAYS:])
+        last = START + timedelta(days=WARM_DAYS - 1)
+        _train(warm, last - timedelta(days=TRAIN_DAYS - 1), last, stack.home, report)
+        environment = {**stack.env(), "FRAUDML_HOME": str(stack.home), "OMP_NUM_THREADS": "1"}
+        worker = WorkerProcess(environment, stack.home / "worker.log")
+        watch = ProgressWatch(settings.database_url, settings.transactions_topic)
+        pusher = Pusher(producer_config(settings, "bench"), clock=time.monotonic, sleep=time.sleep)
+        try:
+            report.waiting(f"warming histories with {len(warm):,} transactions")
+            warm_up(worker, watch, pusher, settings.transactions_topic, warm)
+            yield Rig(settings, worker, watch, pusher, measured)
+        finally:
+            worker.kill()
+            watch.close()
+
+
+def _train(table: Transactions, start: date, end: date, home: Path, report: Report) -> None:
+    for family in FAMILIES:
+        install(train_table(table, start, end, family, seed=1, report=report), home)
+
+
+def bench_throughput(report: Report) -> dict[str, Any]:
+    with rig(30, report) as found:
+        report.waiting(f"measuring {len(found.measured):,} transactions")
+        topic = found.settings.transactions_topic
+        return measure_backlog(found.worker, found.watch, found.pusher, topic, found.measured).rounded()
+
+
+def bench_latency(rate: float, seconds: float, report: Report) -> dict[str, Any]:
+    needed = rate * (seconds + WARM_UP_S)
+    with rig(max(1, int(needed / CUSTOMERS / 1.5) + 1), report) as found:
+        report.waiting(f"measuring {seconds:.0f} s at {rate:,.0f} tx/s")
+        config = producer_config(found.settings, "bench-latency")
+        topic = found.settings.transactions_topic
+        bell = ProgressBell(found.settings.database_url, topic)
+        try:
+            return measure_latency(config, bell, topic, found.measured, rate, seconds).rounded()
+        finally:
+            bell.close()
