@@ -7,9 +7,18 @@ from typing import Literal, NamedTuple
 
 from dotenv import dotenv_values
 
+from models.errors import Misuse
 from streams.settings import Settings, env_files, masked, read_settings, variable_of
 
 Origin = Literal["environment", ".env", "stack", "default"]
+# The settings that say where the services are.
+ADDRESSES = {
+    "kafka": "kafka_bootstrap_servers",
+    "valkey": "redis_url",
+    "postgres": "database_url",
+    "mlflow": "mlflow_tracking_uri",
+}
+SET_BY_USER: tuple[Origin, ...] = ("environment", ".env")
 
 
 class Shown(NamedTuple):
@@ -39,6 +48,18 @@ def origins() -> dict[str, Origin]:
     ]
     set_in = [(origin, _set_names(source)) for origin, source in sources]
     return {field: _origin(_names(field), set_in) for field in Settings.model_fields}
+
+
+def refuse_external_servers(what: str) -> None:
+    """
+    Raises:
+        Misuse: an address of somebody's servers is set; `what` must not reach them.
+    """
+    found = origins()
+    given = [variable_of(field) for field in ADDRESSES.values() if found[field] in SET_BY_USER]
+    if given:
+        names = ", ".join(given)
+        raise Misuse(f"{names} is set", why=f"{what} runs on a stack of its own", next_step=f"unset {names}")
 
 
 def _origin(names: set[str], set_in: list[tuple[Origin, set[str]]]) -> Origin:

@@ -19,6 +19,8 @@ class SimulatorParameters:
     """
 
     customers: int = 5_000
+    customer_prefix: str = "c"
+    terminal_prefix: str = "t"
     terminals_per_customer: int = 2
     grid_side: float = 100.0  # of the square that holds `grid_terminals`; see `side`
     grid_terminals: int = 10_000

@@ -39,8 +39,8 @@ def populate(parameters: SimulatorParameters, rng: np.random.Generator) -> Popul
     places = rng.uniform(0, parameters.side, (customers + terminals, 2))
     reach = Reach(places[:customers], places[customers:], radius=parameters.radius, side=parameters.side)
     return Population(
-        customer_id=numbered("c", customers),
-        terminal_id=numbered("t", terminals),
+        customer_id=numbered(parameters.customer_prefix, customers),
+        terminal_id=numbered(parameters.terminal_prefix, terminals),
         mean_amount_minor=rng.uniform(*parameters.mean_amount_minor, customers),
         rate=rng.uniform(*parameters.transactions_per_day, customers) * reach.someone(),
         reach=reach,

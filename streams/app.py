@@ -15,6 +15,8 @@ from confluent_kafka.admin import AdminClient
 from mode.supervisors import CrashingSupervisor
 from prometheus_client import CollectorRegistry, start_http_server
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity.nap import sleep_using_event
+from tenacity.stop import stop_any, stop_when_event_set
 
 from models.errors import Unavailable
 from models.features import features_hash
@@ -87,8 +89,9 @@ class Parts:
         """Load the models, fence a predecessor, look at the ledger; wait for whatever is not there yet."""
         patience = Retrying(
             retry=retry_if_exception_type(Unavailable),
-            stop=stop_after_delay(self.settings.give_up_s),
+            stop=stop_any(stop_after_delay(self.settings.give_up_s), stop_when_event_set(self.stop)),
             wait=wait_exponential_jitter(initial=0.1, max=5.0),
+            sleep=sleep_using_event(self.stop),
             before_sleep=lambda state: log.warning("waiting", why=str(state.outcome.exception())),  # type: ignore[union-attr]
             reraise=True,
         )

@@ -1,5 +1,6 @@
 """How our clients of Kafka are configured, and what their errors mean here."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,9 @@ from streams.settings import Settings
 from streams.topics import LARGEST_DEAD_LETTER_BYTES
 
 Config = dict[str, Any]
+
+# What the client library has to say; it would write to standard error by itself.
+log = logging.getLogger("kafka")
 
 # At the default of 100 ms a transaction that meets the markers of the one before waits that long.
 RETRY_BACKOFF_MS = 2
@@ -28,6 +32,7 @@ def client_config(settings: Settings, role: str) -> Config:
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 2000,
         "allow.auto.create.topics": False,
+        "logger": log,
     }
 
 

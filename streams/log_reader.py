@@ -49,11 +49,15 @@ class LogReader:
             found = self._consumer.committed(places, self._timeout_s)
         return {each.partition: each.offset for each in found if each.offset >= 0}
 
-    def read(self, topic: str, until: Mapping[int, int]) -> Iterator[list[Message]]:
-        """Records below `until`, in batches, in order within each partition."""
-        first = self.ends(topic)
-        missing = {number for number, offset in until.items() if first[number][0] < offset}
-        self._consumer.assign([TopicPartition(topic, number, first[number][0]) for number in missing])
+    def read(
+        self, topic: str, until: Mapping[int, int], starts: Mapping[int, int] | None = None
+    ) -> Iterator[list[Message]]:
+        """Records from `starts`, else the first, to below `until`: in batches, in order in each partition."""
+        first = {
+            number: max(at, (starts or {}).get(number, 0)) for number, (at, _) in self.ends(topic).items()
+        }
+        missing = {number for number, offset in until.items() if first[number] < offset}
+        self._consumer.assign([TopicPartition(topic, number, first[number]) for number in missing])
         try:
             while missing:
                 batch = []

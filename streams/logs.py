@@ -34,5 +34,6 @@ def set_up_logs(level: str, *, terminal: bool | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("kafka").propagate = True
     for noisy in ("faust", "mode", "aiokafka", "httpx", "httpcore", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

@@ -35,6 +35,16 @@ def load_scorer(settings: Settings) -> Scorer:
     return Scorer(router, [load_variant(settings, folder, variant) for variant in router.config.variants])
 
 
+def all_registered(settings: Settings) -> bool:
+    """Whether the registry answers and has a version for every variant of the default split."""
+    try:
+        for variant in create_default_ab_config().variants:
+            version_of(settings, variant.model_name, variant.alias)
+    except RegistryUnavailable:
+        return False
+    return True
+
+
 def load_variant(settings: Settings, folder: ModelFolder, variant: Variant) -> Model:
     """The model of one variant; the last one known here while the registry is away."""
     name, alias = variant.model_name, variant.alias

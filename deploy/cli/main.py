@@ -4,19 +4,20 @@ To add one: write a function in the file of its noun and name it in PANELS. What
 but typer, rich and the standard library) is imported inside the function, so that `--help` stays quick.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from deploy.cli import bench, checks, config, decisions, doctor, files, stack, worker
+from deploy.cli import bench, checks, config, decisions, demo, doctor, files, stack, worker
 from deploy.cli.terminal import FraudmlGroup
 
 Command = Callable[..., Any]
 
 # Commands by the panel of the help they appear in, in the order they appear.
 PANELS: dict[str, tuple[Command, ...]] = {
-    "Stack": (stack.up, stack.down, stack.status, stack.logs),
+    "Stack": (demo.demo, stack.up, stack.down, stack.status, stack.logs),
     "Run": (worker.worker, checks.migrate),
     "Decide": (decisions.score, decisions.alerts),
     "Files": (files.generate, files.replay, files.features, files.train),
@@ -61,6 +62,8 @@ def options(
       fraudml status --json
       fraudml doctor
     """
+    # What Kafka's client has to say is no error of the command; ours say what matters.
+    logging.getLogger("kafka").propagate = debug
 
 
 app = build()

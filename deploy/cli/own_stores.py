@@ -2,17 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from deploy.origins import Origin, origins
+from deploy.origins import ADDRESSES, SET_BY_USER, Origin, origins
 from deploy.stack.parts import SERVICES
-
-ADDRESSES = {
-    "kafka": "kafka_bootstrap_servers",
-    "valkey": "redis_url",
-    "postgres": "database_url",
-    "mlflow": "mlflow_tracking_uri",
-}
-
-SET_BY_USER: tuple[Origin, ...] = ("environment", ".env")
 
 
 def to_start(asked: Sequence[str] | None, note: Callable[[str], None]) -> list[str]:

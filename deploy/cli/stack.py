@@ -52,13 +52,19 @@ def up(
       fraudml up --workers 0 --only kafka --only postgres
     """
     from deploy.cli.own_stores import to_start
+    from streams.models_in_force import all_registered
 
     with reporting() as report:
         stack = _stack(report, user)
         running = [status.part for status in stack.status() if status.runs]
         started = stack.up(to_start(only, report.note), _workers(workers, running))
     say("the stack is up" if started else "the stack is up already; nothing to start")
-    _show(stack.status())
+    found = stack.status()
+    _show(found)
+    if any(part.metrics_url for part in found) and not all_registered(stack.settings):
+        say(
+            "workers wait for models: none is registered yet. Next: fraudml demo, or fraudml train --register"
+        )
     say("Next: " + ", ".join(NEXT))
 
 

@@ -1,5 +1,6 @@
 """How commands speak: data on stdout, words on stderr, errors as one line, exit codes that mean something."""
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -67,8 +68,14 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], styles: M
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, style=styles.get(cell, "")) for cell in row))
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
     # Folded to the width of a terminal only where there is one.
-    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(table)
+    plain = Console(highlight=False, width=WIDE, file=io.StringIO())
+    with plain.capture() as text:
+        plain.print(table)
+    sys.stdout.writelines(line.rstrip() + "\n" for line in text.get().splitlines())
 
 
 class TerminalReport(Report):

@@ -10,7 +10,7 @@ from typing import Any
 
 from deploy.jobs.local_models import install
 from deploy.jobs.training import train_table
-from deploy.origins import origins
+from deploy.origins import refuse_external_servers
 from deploy.stack.report import Report
 from deploy.stack.temporary import temporary_stack
 from load.bench.latency import WARM_UP_S, measure_latency
@@ -23,14 +23,12 @@ from load.generator import START, simulate
 from load.parameters import SimulatorParameters
 from load.producer import Pusher
 from models.boosters import FAMILIES
-from models.errors import Misuse
 from streams.kafka import producer_config
 from streams.settings import Settings
 
 CUSTOMERS = 5000
 WARM_DAYS = 30
 TRAIN_DAYS = 7
-ADDRESSES = ("kafka_bootstrap_servers", "database_url", "redis_url", "mlflow_tracking_uri")
 
 
 @dataclass(frozen=True)
@@ -44,24 +42,10 @@ class Rig:
     measured: Transactions
 
 
-def refuse_external_servers() -> None:
-    """
-    Raises:
-        Misuse: an address of somebody's servers is set; a benchmark must not reach them.
-    """
-    found = origins()
-    given = [field for field in ADDRESSES if found[field] in ("environment", ".env")]
-    if given:
-        names = ", ".join(field.upper() for field in given)
-        raise Misuse(
-            f"{names} is set", why="a benchmark runs on a stack of its own", next_step=f"unset {names}"
-        )
-
-
 @contextmanager
 def rig(days: int, report: Report) -> Iterator[Rig]:
     """A stack, models, and a worker whose histories hold 30 days. days: how many more are at hand."""
-    refuse_external_servers()
+    refuse_external_servers("a benchmark")
     report.waiting("starting a stack")
     with temporary_stack() as stack:
         settings = stack.settings

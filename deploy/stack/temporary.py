@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from deploy.origins import ADDRESSES
 from deploy.stack.stack import Stack, migrate_to_newest
 from deploy.stack.starting import Migrate
 from deploy.stack.workers import STORES
 from streams.settings import Settings, read_settings
-
-ADDRESSES = ("kafka_bootstrap_servers", "database_url", "redis_url", "mlflow_tracking_uri")
 
 
 @contextmanager
@@ -39,5 +38,5 @@ def temporary_stack(
 
 def own_settings(home: Path, **overrides: Any) -> Settings:
     """The settings of this process, but never its stores: a test must not reach the developer's own."""
-    nowhere = {field: Settings.model_fields[field].default for field in ADDRESSES}
+    nowhere = {field: Settings.model_fields[field].default for field in ADDRESSES.values()}
     return read_settings(**{**nowhere, **overrides, "home": home})

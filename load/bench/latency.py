@@ -5,15 +5,14 @@ was due, so that a stall is charged to everyone it delays.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from confluent_kafka import Message, Producer
 
-from load.bench.progress_bell import ProgressBell
 from load.columns import Transactions
 from load.documents import transaction_documents
 from models.errors import KafkaUnavailable
@@ -46,10 +45,16 @@ class Latency:
         }
 
 
+class Bell(Protocol):
+    """Tells of the ledger's progress: one that Postgres rings (exact), or one that asks every 2 ms."""
+
+    def heard(self, within_s: float) -> Iterator[tuple[int, int]]: ...
+
+
 class CommitTimes:
     """When each partition's progress was told to have reached each offset, heard on a thread of its own."""
 
-    def __init__(self, bell: ProgressBell) -> None:
+    def __init__(self, bell: Bell) -> None:
         self._bell = bell
         self._stop = Event()
         self._heard: dict[int, list[tuple[int, float]]] = {}
@@ -80,14 +85,20 @@ class CommitTimes:
 
 
 def measure_latency(
-    config: Config, bell: ProgressBell, topic: str, table: Transactions, rate: float, seconds: float
+    config: Config,
+    bell: Bell,
+    topic: str,
+    table: Transactions,
+    rate: float,
+    seconds: float,
+    warm_up_s: float = WARM_UP_S,
 ) -> Latency:
     """Produce at a steady rate for so long, after a warm-up that is not counted.
 
     Raises:
         KafkaUnavailable: Kafka did not take all, or they were not settled in time.
     """
-    discarded = int(rate * WARM_UP_S)
+    discarded = int(rate * warm_up_s)
     count = int(rate * seconds) + discarded
     due, places = np.zeros(count), np.full((count, 2), -1, np.int64)
     commits = CommitTimes(bell)

@@ -28,6 +28,9 @@ MARKS = """
 EXPORTED = DECIDED.replace("FROM decisions", ", features, feature_names FROM decisions")
 
 
+VERDICTS = "SELECT transaction_id, decision::text FROM decisions WHERE transaction_id = ANY(%s)"
+
+
 class OwnedRow(NamedTuple):
     """A decision by its owner; topic_id is None while a decision made by REST waits for its record."""
 
@@ -83,6 +86,11 @@ class LedgerScan:
                 ExportedRow(decided, extra["feature_names"], np.frombuffer(extra["features"], "<f4"))
                 for decided, _, extra in found
             ]
+
+    def verdicts(self, transaction_ids: Sequence[str]) -> dict[str, str]:
+        """What was decided on each of these; without those that are not decided."""
+        with self._connector.use() as connection:
+            return dict(connection.execute(VERDICTS, [list(transaction_ids)]).fetchall())
 
     def _chunks(self, query: str) -> Iterator[tuple[list[Sequence[Any]], list[str]]]:
         with self._connector.use() as connection, connection.transaction(), _named(connection) as cursor:

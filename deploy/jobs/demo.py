@@ -1,0 +1,180 @@
+"""The main job, shown: simulated customers pay, workers decide, and what became of it is counted.
+
+Each run goes on where the last one ended, on the same customers, so that every run sees new transactions and
+warm histories, and an interrupted one is taken up again: what is sent twice is decided once.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from deploy.jobs.connections import ledger_of, log_of, scan_of
+from deploy.jobs.replaying import replay_table
+from deploy.jobs.training import register, train_table
+from deploy.stack.report import Report
+from load.bench.latency import Latency, measure_latency
+from load.bench.progress_watch import ProgressWatch
+from load.columns import Transactions, concatenated
+from load.generator import START, simulate
+from load.parameters import SimulatorParameters
+from models.boosters import FAMILIES
+from models.decision import DecidedTransaction
+from streams.kafka import producer_config
+from streams.models_in_force import all_registered
+from streams.settings import Settings
+
+SIMULATED = SimulatorParameters(customers=2000, customer_prefix="demo-c", terminal_prefix="demo-t")
+SEED = 1
+# Days of the first run: 30 fill the windows, 7 train, 7 pass until their labels are known, 7 are judged.
+WARM_DAYS, TRAIN_DAYS, DELAY_DAYS, JUDGED_DAYS = 30, 7, 7, 7
+FIRST_RUN_DAYS = WARM_DAYS + TRAIN_DAYS + DELAY_DAYS + JUDGED_DAYS
+FIRST_JUDGED = FIRST_RUN_DAYS - JUDGED_DAYS
+LIVE_RATE, LIVE_WARM_UP_S, LIVE_S = 500.0, 2.0, 5.0
+SHOWN = 5
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Days:
+    """tables: the simulated days from the first on, the last of them for the live part. first: sent first."""
+
+    tables: list[Transactions]
+    first: int
+
+    @property
+    def replayed(self) -> list[Transactions]:
+        return self.tables[self.first : -1]
+
+    @property
+    def live(self) -> Transactions:
+        return self.tables[-1]
+
+    @property
+    def judged(self) -> Transactions:
+        """The replayed transactions that no model was trained on and no window was still filling for."""
+        return concatenated(self.tables[max(self.first, FIRST_JUDGED) : -1])
+
+
+@dataclass(frozen=True)
+class Caught:
+    """What became of the judged transactions. flagged: reviews and declines."""
+
+    transactions: int
+    frauds: int
+    frauds_flagged: int
+    flagged: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One run of the demo."""
+
+    decisions: list[DecidedTransaction]
+    alerts: list[Document]
+    alert_count: int
+    caught: Caught
+    replay: Document
+    latency: Latency
+
+
+def run_demo(settings: Settings, report: Report) -> Shown:
+    """Train where no model is registered, replay, go live for some seconds, and count.
+
+    Raises:
+        Unavailable: a store failed, or no worker decides.
+    """
+    with ledger_of(settings) as ledger:
+        report.waiting("simulating customers")
+        days = days_to_send(simulated_days(), lambda each: ledger.decision(each) is not None)
+    _train_if_new(days, settings, report)
+    with log_of(settings) as log:
+        starts = {number: end for number, (_, end) in log.ends(settings.alerts_topic).items()}
+    replayed = _replay(concatenated(days.replayed), settings, report)
+    report.waiting(f"live: {LIVE_RATE:.0f} tx/s for {LIVE_S:.0f} s")
+    latency = _live(days.live, settings)
+    report.waiting("counting")
+    first, count = _alerts_since(starts, settings)
+    decided = _decided(days.judged.transaction_id[:SHOWN].tolist(), settings)
+    return Shown(decided, first, count, caught(days.judged, settings), replayed, latency)
+
+
+def simulated_days() -> Iterator[Transactions]:
+    return simulate(SIMULATED, seed=SEED, days=10_000, start=START, prefix="demo-")
+
+
+def days_to_send(tables: Iterator[Transactions], decided: Callable[[str], bool]) -> Days:
+    """From the last day that was begun (it may not have been finished) to the end of this run."""
+    days: list[Transactions] = []
+    for table in tables:
+        days.append(table)
+        if not decided(table.transaction_id[0]):
+            break
+    begun = len(days) - 1
+    wanted = FIRST_RUN_DAYS if begun < FIRST_RUN_DAYS else begun + JUDGED_DAYS
+    while len(days) <= wanted:
+        days.append(next(tables))
+    return Days(days, max(0, begun - 1))
+
+
+def _train_if_new(days: Days, settings: Settings, report: Report) -> None:
+    if all_registered(settings):
+        report.note("models: those that are registered")
+        return
+    history = concatenated(days.tables[: WARM_DAYS + TRAIN_DAYS])
+    first, last = START + timedelta(WARM_DAYS), START + timedelta(WARM_DAYS + TRAIN_DAYS - 1)
+    for family in FAMILIES:
+        trained = train_table(history, first, last, family, seed=SEED, report=report)
+        report.waiting(f"registering {family} with MLflow")
+        found = register(trained, settings)
+        report.note(
+            f"models: {found['name']} version {found['version']} ({found['alias']}), "
+            f"trained on {len(trained.fraud):,} transactions of {first} to {last}"
+        )
+
+
+def _replay(table: Transactions, settings: Settings, report: Report) -> Document:
+    with report.counting("replaying", len(table)) as progress:
+        return replay_table(table, settings, progress=progress)
+
+
+def _live(table: Transactions, settings: Settings) -> Latency:
+    watch = ProgressWatch(settings.database_url, settings.transactions_topic)
+    try:
+        config = producer_config(settings, "demo")
+        topic = settings.transactions_topic
+        return measure_latency(config, watch, topic, table, LIVE_RATE, LIVE_S, LIVE_WARM_UP_S)
+    finally:
+        watch.close()
+
+
+def _alerts_since(starts: dict[int, int], settings: Settings) -> tuple[list[Document], int]:
+    """The first of them, and how many."""
+    first: list[Document] = []
+    count = 0
+    with log_of(settings) as log:
+        ends = {number: end for number, (_, end) in log.ends(settings.alerts_topic).items()}
+        for batch in log.read(settings.alerts_topic, ends, starts):
+            missing = SHOWN - len(first)
+            first += [msgspec.json.decode(message.value()) for message in batch[:missing]]
+            count += len(batch)
+    return first, count
+
+
+def _decided(transaction_ids: list[str], settings: Settings) -> list[DecidedTransaction]:
+    with ledger_of(settings) as ledger:
+        found = [ledger.decision(each) for each in transaction_ids]
+    return [each for each in found if each is not None]
+
+
+def caught(table: Transactions, settings: Settings) -> Caught:
+    """How many of a labelled table's frauds were sent to review or declined."""
+    with scan_of(settings) as scan:
+        verdicts = scan.verdicts(table.transaction_id.tolist())
+    assert table.label is not None, "what is simulated is labelled"
+    flagged = {each for each, verdict in verdicts.items() if verdict != "approve"}
+    frauds = table.transaction_id[table.label == 1].tolist()
+    return Caught(len(verdicts), len(frauds), sum(each in flagged for each in frauds), len(flagged))
