@@ -176,7 +176,11 @@ class WorkerApp(faust.App):  # type: ignore[misc]
 
     async def on_start(self) -> None:
         await super().on_start()
-        await self.loop.run_in_executor(self.parts.thread, self.parts.open)
+        try:
+            await self.loop.run_in_executor(self.parts.thread, self.parts.open)
+        except Unavailable:
+            if not self.parts.stop.is_set():
+                raise  # told to stop while it waited is no failure
 
     async def on_stop(self) -> None:
         self.parts.stop.set()

@@ -13,7 +13,8 @@ from deploy.stack.errors import StackError
 from streams.settings import CHECKOUT
 
 UNPRIVILEGED = "nobody"
-CAP_DAC_READ_SEARCH = 1 << 2
+CAP_DAC_READ_SEARCH, CAP_SETPCAP = 1 << 2, 1 << 8
+LENDING = CAP_DAC_READ_SEARCH | CAP_SETPCAP
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def choose_account(user: str = UNPRIVILEGED, *, must_read: Iterable[Path] = ()) 
         entry.pw_gid,
         setpriv=shutil.which("setpriv"),
         closed=closed,
-        may_lend_reading=bool(_effective_capabilities() & CAP_DAC_READ_SEARCH),
+        may_lend_reading=_effective_capabilities() & LENDING == LENDING,
     )
 
 
@@ -87,10 +88,17 @@ def unprivileged(
     if not may_lend_reading:
         raise StackError(
             f"the stack runs as {user}, who cannot enter {closed}",
-            why="this root may not lend the right to read (CAP_DAC_READ_SEARCH)",
+            why="this root may not lend the right to read (CAP_DAC_READ_SEARCH, CAP_SETPCAP)",
             next_step=f"chmod o+x {closed}, or run fraudml up as an ordinary user",
         )
-    lent = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--")
+    # Without the secure bit the kernel forgets what is lent where a program asks whether it may read (access(2)),
+    # as Java does. The program itself starts with nothing but what is lent here.
+    lent = (
+        "--securebits=+no_setuid_fixup",
+        "--inh-caps=+dac_read_search",
+        "--ambient-caps=+dac_read_search",
+        "--",
+    )
     return Account(
         uid,
         gid,

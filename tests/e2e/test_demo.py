@@ -1,0 +1,101 @@
+"""What `make demo` leaves behind, looked at as its users would."""
+
+import json
+import re
+import signal
+import uuid
+
+import psutil
+import pytest
+
+from deploy.stack.waiting import until
+from models.decision import alert_id_of
+from tests.e2e.command_line import CommandLine
+
+pytestmark = pytest.mark.stack
+
+
+def payment(**changed: object) -> dict[str, object]:
+    return {
+        "transaction_id": f"e2e-{uuid.uuid4()}",
+        "customer_id": "demo-c1",
+        "terminal_id": "demo-t1",
+        "amount_minor": 1999,
+        "currency": "EUR",
+        "event_time": "2018-06-01T12:00:00Z",
+    } | changed
+
+
+def test_the_demo_shows_decisions_alerts_frauds_speed_and_where_to_go_on(fraudml: CommandLine) -> None:
+    shown = fraudml.demo_output
+    for heading in ("First decisions", "First alerts", "Frauds", "Throughput", "Latency", "Next"):
+        assert heading in shown
+    caught, frauds = map(int, re.search(r"Frauds +(\d+) of (\d+) caught", shown).groups())  # type: ignore[union-attr]
+    assert 0.4 * frauds < caught <= frauds
+
+
+def test_a_second_demo_sends_other_transactions_to_the_same_stack(fraudml: CommandLine) -> None:
+    again = fraudml.ok("demo")
+    assert "was up already" in again.stderr
+    assert again.stdout.split("First alerts")[0] != fraudml.demo_output.split("First alerts")[0]
+
+
+def test_after_it_everything_agrees(fraudml: CommandLine) -> None:
+    found = fraudml.json("reconcile", "--json")
+    assert found["findings"] == 0
+    assert set(found["checks"]) == {"rows", "alerts", "histories"}
+    assert all(check["checked"] > 1000 for check in found["checks"].values())
+
+
+def test_a_scored_transaction_has_the_decision_that_the_ledger_shows(fraudml: CommandLine) -> None:
+    sent = payment()
+    (scored,) = fraudml.ok("score", "-", stdin=json.dumps(sent)).stdout.splitlines()
+    assert json.loads(scored) == fraudml.json("decisions", "get", str(sent["transaction_id"]))
+
+
+def test_the_same_id_again_gets_the_decision_that_stands(fraudml: CommandLine) -> None:
+    sent = payment()
+    other = sent | {"amount_minor": 999_999}
+    first = fraudml.ok("score", "-", stdin=json.dumps(sent)).stdout
+    assert fraudml.ok("score", "-", stdin=json.dumps(other)).stdout == first
+
+
+def test_a_decline_reaches_a_subscriber_once(fraudml: CommandLine) -> None:
+    sent = payment(amount_minor=900_000)
+    (scored,) = fraudml.ok("score", "-", stdin=json.dumps(sent)).stdout.splitlines()
+    assert json.loads(scored)["decision"] != "approve"
+    alerts = [json.loads(line) for line in fraudml.ok("alerts").stdout.splitlines()]
+    ids = [alert["alert_id"] for alert in alerts if alert["transaction_id"] == sent["transaction_id"]]
+    assert ids == [alert_id_of(str(sent["transaction_id"]))]
+
+
+def test_bad_records_become_dead_letters_and_the_next_one_is_decided(fraudml: CommandLine) -> None:
+    good = payment()
+    lines = ["not json", json.dumps(payment(currency="USD")), json.dumps(good)]
+    done = fraudml.run("score", "-", stdin="\n".join(lines))
+    first, second, third = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 4
+    assert (first["reason"], second["reason"]) == ("not_json", "wrong_currency")
+    assert third["transaction_id"] == good["transaction_id"]
+
+
+def test_a_worker_that_is_told_to_stop_ends_well_and_comes_back(fraudml: CommandLine) -> None:
+    pid = fraudml.stack.pid("worker-0")
+    process = psutil.Process(pid)
+    process.send_signal(signal.SIGTERM)
+    until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, within_s=20)
+    until(lambda: fraudml.stack.pid("worker-0") != pid, within_s=30)
+    fraudml.ok("score", "-", stdin=json.dumps(payment()))
+
+
+def test_the_metrics_bear_the_names_of_the_guide(fraudml: CommandLine) -> None:
+    import httpx
+
+    (url,) = [part.metrics_url for part in fraudml.stack.status() if part.metrics_url]
+    shown = httpx.get(url, trust_env=False, timeout=5).text
+    for name in (
+        "fraud_predictions_total{",
+        "fraud_prediction_latency_seconds_bucket{",
+        "fraud_degraded_mode",
+    ):
+        assert name in shown
