@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
-from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from tenacity import RetryError
 
 from models.decision import DecidedTransaction, alert_of
 from models.errors import AssignmentLost, KafkaUnavailable, OutcomeUnknown, SlotTaken
 from streams.arrivals import DeadLetter
 from streams.codecs import encode
 from streams.dead_letters import headers_of
-from streams.kafka import error_of, our_errors, producer_config, words_of
+from streams.kafka import error_of, our_errors, patience, producer_config, words_of
 from streams.offsets import NOT_OURS, Offsets
 from streams.ports import ParkedLabel
 from streams.settings import Settings
@@ -116,13 +116,8 @@ class KafkaOutbox:
         Raises:
             OutcomeUnknown: it did not, for as long as a worker waits for anything.
         """
-        insist = Retrying(
-            retry=retry_if_exception(_is_retriable),
-            stop=stop_after_delay(self._settings.give_up_s),
-            wait=wait_exponential_jitter(initial=0.05, max=2.0),
-        )
         try:
-            insist(call)
+            patience(self._settings.give_up_s)(call)
         except RetryError as error:
             raise OutcomeUnknown(
                 f"Kafka did not say whether it could {what} a transaction",
@@ -151,7 +146,3 @@ class KafkaOutbox:
         except KafkaException:
             # Beyond repair: the next transaction begins with a new producer, which settles this one.
             self._producer = None
-
-
-def _is_retriable(error: BaseException) -> bool:
-    return isinstance(error, KafkaException) and bool(error_of(error).retriable())

@@ -7,12 +7,23 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from models.errors import KafkaUnavailable
 from streams.settings import Settings
 from streams.topics import LARGEST_DEAD_LETTER_BYTES
 
 Config = dict[str, Any]
+
+# A coordinator that has just started, or has just moved: another try finds it.
+COORDINATOR_MOVES = frozenset(
+    (
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError._WAIT_COORD,
+    )
+)
 
 # What the client library has to say; it would write to standard error by itself.
 log = logging.getLogger("kafka")
@@ -87,6 +98,28 @@ def our_errors(what: str) -> Iterator[None]:
         yield
     except KafkaException as error:
         raise KafkaUnavailable(f"Kafka failed to {what}", why=words_of(error)) from error
+
+
+def patience(within_s: float, *, reraise: bool = False) -> Retrying:
+    """Calls again while Kafka says that trying again may help.
+
+    Raises, after so long: RetryError, or with `reraise` the last error.
+    """
+    return Retrying(
+        retry=retry_if_exception(_is_retriable),
+        stop=stop_after_delay(within_s),
+        wait=wait_exponential_jitter(initial=0.05, max=2.0),
+        reraise=reraise,
+    )
+
+
+def _is_retriable(error: BaseException) -> bool:
+    return isinstance(error, KafkaException) and _says_retry(error_of(error))
+
+
+def _says_retry(error: KafkaError) -> bool:
+    """The client library says so of what a transactional producer meets, and of nothing else."""
+    return bool(error.retriable()) or error.code() in COORDINATOR_MOVES
 
 
 def error_of(error: KafkaException) -> KafkaError:

@@ -6,7 +6,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from models.errors import KafkaUnavailable, NotFound
-from streams.kafka import Config, our_errors, words_of
+from streams.kafka import Config, our_errors, patience, words_of
 
 BATCH_RECORDS = 2000
 WAIT_S = 0.2
@@ -46,7 +46,8 @@ class LogReader:
         """Per partition, the offset that the reader's group has committed; those without one are left out."""
         places = [TopicPartition(topic, number) for number in self.partitions(topic)]
         with our_errors("read committed offsets"):
-            found = self._consumer.committed(places, self._timeout_s)
+            ask = patience(self._timeout_s, reraise=True)
+            found = ask(self._consumer.committed, places, self._timeout_s)
         return {each.partition: each.offset for each in found if each.offset >= 0}
 
     def read(

@@ -42,15 +42,22 @@ def _show(found: dict[str, Any]) -> None:
 
 
 def migrate() -> None:
-    """Bring the ledger's database to this version's schema; `fraudml up` does it for its own.
+    """Bring your own Postgres and Kafka to what this version needs: schema and topics.
+
+    `fraudml up` does it for those it starts.
 
     [bold]Examples[/]
 
-      DATABASE_URL=postgresql://... fraudml migrate
+      DATABASE_URL=postgresql://... KAFKA_BOOTSTRAP_SERVERS=... fraudml migrate
     """
     from deploy import migrations
+    from deploy.stack.kafka_topics import ensure
     from streams.settings import masked, read_settings
+    from streams.topics import topics
 
     settings = read_settings()
     migrations.upgrade(settings)
     say(f"{masked(settings.database_url)} has schema {migrations.head()}")
+    ensure(settings.kafka_bootstrap_servers, settings)
+    names = ", ".join(topic.name for topic in topics(settings))
+    say(f"{settings.kafka_bootstrap_servers} has the topics {names}")

@@ -91,8 +91,8 @@ def unprivileged(
             why="this root may not lend the right to read (CAP_DAC_READ_SEARCH, CAP_SETPCAP)",
             next_step=f"chmod o+x {closed}, or run fraudml up as an ordinary user",
         )
-    # Without the secure bit the kernel forgets what is lent where a program asks whether it may read (access(2)),
-    # as Java does. The program itself starts with nothing but what is lent here.
+    # Without the secure bit the kernel forgets what is lent where a program asks whether it may read, as Java
+    # does (access(2)). The program itself starts with nothing but what is lent here.
     lent = (
         "--securebits=+no_setuid_fixup",
         "--inh-caps=+dac_read_search",
