@@ -8,7 +8,7 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.i
 UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check down clean lock jars-lock
+.PHONY: help setup demo test test-slow check down clean contracts lock jars-lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ down: ## stop every process of the embedded stack
 
 clean: down ## stop the stack and remove what was built here, data included
 	@rm -rf $(VENV) .fraudml build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+contracts: $(READY) ## (maintainers) write the topics' schemas and asyncapi.yaml anew
+	@$(BIN)/python -m streams.contracts
 
 lock: $(READY) ## (maintainers) resolve the dependencies anew
 	@$(UV) pip compile pyproject.toml --all-extras --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --upgrade -o requirements.lock

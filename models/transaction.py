@@ -11,7 +11,15 @@ from models.errors import MalformedTransaction
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LARGEST_AMOUNT_MINOR = 10**12
 LARGEST_ATTRIBUTE = 2**63 - 1
-PRINTABLE = {"pattern": r"^[^\p{C}\p{Zl}\p{Zp}]+$"}  # what str.isprintable accepts
+# As `str.isprintable` has it, up to U+FFFF. Beyond that engines differ over ranges, as they do over \p{..}:
+# a pattern that one of them cannot read would stop its users altogether. `not` needs no `$`, which in some
+# engines lets a last line feed pass.
+UNPRINTABLE = (
+    r"[\x00-\x1f\x7f-\xa0\xad"
+    "\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
+    "\u3000\ue000-\uf8ff\ufeff\ufff9-\ufffb]"
+)
+PRINTABLE = {"not": {"pattern": UNPRINTABLE}}
 
 Identifier = Annotated[
     str,
@@ -83,6 +91,13 @@ def check_transaction(transaction: Transaction, currency: str) -> None:
         raise MalformedTransaction("currency", f"this deployment decides {currency}")
     if transaction.attributes:
         _check_attributes(transaction.attributes)
+
+
+def comparable(attributes: Attributes | None) -> dict[str, str | float] | None:
+    """Attributes as they compare, wherever they were kept: 1e23 and its digits are one number."""
+    if not attributes:
+        return None
+    return {name: value if isinstance(value, str) else float(value) for name, value in attributes.items()}
 
 
 def time_of_ms(epoch_ms: int) -> datetime:

@@ -48,7 +48,7 @@ class SweepRunner:
         self._patience = Retrying(
             retry=retry_if_exception_type(Unavailable),
             stop=stop_any(stop_after_delay(give_up_s), stop_when_event_set(stop)),
-            wait=wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S),
+            wait=wait_exponential_jitter(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S),
             sleep=stop.wait,
             before_sleep=lambda state: self._note_failure(
                 state.outcome.exception() if state.outcome else None
@@ -73,6 +73,7 @@ class SweepRunner:
         except Refused as refusal:
             log.warning("sweep_refused", reason=refusal.code, why=str(refusal))
             self._metrics.refused.labels(refusal.code).inc()
+            self._metrics.degraded.set(0)
             return False
         except Unavailable:
             if not self._stop.is_set():

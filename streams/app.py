@@ -70,7 +70,13 @@ class Parts:
             now=lambda: datetime.now(UTC),
             metrics=self.metrics,
         )
-        self.labels = LabelSweeps(ledger=self.ledger, keeper=keeper, outbox=self.outbox, metrics=self.metrics)
+        self.labels = LabelSweeps(
+            ledger=self.ledger,
+            keeper=keeper,
+            outbox=self.outbox,
+            metrics=self.metrics,
+            ahead_ms=int(settings.clock_ahead_s * 1000),
+        )
         self.runner = SweepRunner(
             {
                 settings.transactions_topic: self.transactions.handle,
@@ -90,7 +96,7 @@ class Parts:
         patience = Retrying(
             retry=retry_if_exception_type(Unavailable),
             stop=stop_any(stop_after_delay(self.settings.give_up_s), stop_when_event_set(self.stop)),
-            wait=wait_exponential_jitter(initial=0.1, max=5.0),
+            wait=wait_exponential_jitter(multiplier=0.1, max=5.0),
             sleep=sleep_using_event(self.stop),
             before_sleep=lambda state: log.warning("waiting", why=str(state.outcome.exception())),  # type: ignore[union-attr]
             reraise=True,

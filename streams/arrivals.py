@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.features import Entity
 from models.history import Ints
-from models.transaction import Attributes
+from models.transaction import Attributes, comparable
 
 Flags = NDArray[np.bool_]
 
@@ -125,5 +125,5 @@ class Batch:
             self.terminal_id[row],
             int(self.amount_minor[row]),
             int(self.event_time_ms[row]),
-            self.attributes[row] or None,
+            comparable(self.attributes[row]),
         )

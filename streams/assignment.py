@@ -1,8 +1,15 @@
 """Where a worker starts to read a partition that it has been given."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import TopicPartition
 
 from models.errors import LogBehindLedger, LogExpired, OffsetsMissing
+from streams.offsets import Place
+
+Positions = Callable[[str, Sequence[int]], Mapping[int, int]]  # topic id and partitions to progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,29 @@ class Standing:
     progress: int
     first: int
     last: int
+
+
+def starting_offsets(
+    consumer: Any,
+    places: Sequence[Place],
+    topic_ids: Mapping[str, str],
+    progress: Positions,
+    timeout_s: float,
+) -> dict[Place, int]:
+    """Where to start with each of these partitions. Raises as `starting_offset` does."""
+    starts = {}
+    for each in consumer.committed([TopicPartition(*place) for place in places], timeout_s):
+        first, last = consumer.get_watermark_offsets(each, timeout_s)
+        standing = Standing(
+            each.topic,
+            each.partition,
+            each.offset if each.offset >= 0 else None,
+            progress(topic_ids[each.topic], [each.partition])[each.partition],
+            first,
+            last,
+        )
+        starts[each.topic, each.partition] = starting_offset(standing)
+    return starts
 
 
 def starting_offset(standing: Standing) -> int:

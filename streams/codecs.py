@@ -12,7 +12,11 @@ from models.label import Label, decode_label
 from models.transaction import Transaction, check_transaction, decode_transaction
 from streams.arrivals import Batch, DeadLetter, Sweep
 
+# A decoder quotes what it refuses, however long that is.
+DETAIL_CHARACTERS = 512
+
 Document = TypeVar("Document")
+Timed = TypeVar("Timed", Transaction, Label)
 
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
@@ -32,9 +36,7 @@ class TransactionCodec:
         dead: list[DeadLetter] = []
         rows, found = _decoded(sweep, decode_transaction, dead)
         self._check(sweep, rows, found, dead)
-        seconds = [each.event_time.timestamp() for each in found]
-        micros = np.rint(np.array(seconds, np.float64) * 1e6).astype(np.int64)
-        rows, found, event_time_ms = self._check_times(sweep, rows, found, micros // 1000, dead)
+        rows, found, event_time_ms = _within_time(sweep, rows, found, self.ahead_ms, dead)
         index = np.array(rows, np.int64)
         batch = Batch(
             [each.transaction_id for each in found],
@@ -61,25 +63,30 @@ class TransactionCodec:
                 dead.append(dead_letter(sweep, rows[position], error))
                 del rows[position], found[position]
 
-    def _check_times(
-        self, sweep: Sweep, rows: list[int], found: list[Transaction], times_ms: Ints, dead: list[DeadLetter]
-    ) -> tuple[list[int], list[Transaction], Ints]:
-        ahead = times_ms > sweep.timestamp_ms[np.array(rows, np.int64)] + self.ahead_ms
-        early = times_ms < 0
-        if not (ahead | early).any():
-            return rows, found, times_ms
-        for position in np.flatnonzero(ahead | early):
-            code = "event_time_ahead" if ahead[position] else "event_time_before_1970"
-            dead.append(dead_letter(sweep, rows[position], MalformedTransaction(code)))
-        keep = np.flatnonzero(~(ahead | early))
-        return [rows[i] for i in keep], [found[i] for i in keep], times_ms[keep]
 
-
-def decode_labels(sweep: Sweep) -> tuple[list[int], list[Label], list[DeadLetter]]:
+def decode_labels(sweep: Sweep, ahead_ms: int) -> tuple[list[int], list[Label], list[DeadLetter]]:
     """Rows of the sweep that are labels, the labels, and the rest."""
     dead: list[DeadLetter] = []
     rows, found = _decoded(sweep, decode_label, dead)
+    rows, found, _ = _within_time(sweep, rows, found, ahead_ms, dead)
     return rows, found, dead
+
+
+def _within_time(
+    sweep: Sweep, rows: list[int], found: list[Timed], ahead_ms: int, dead: list[DeadLetter]
+) -> tuple[list[int], list[Timed], Ints]:
+    """Set aside what lies ahead of the broker's clock or before 1970; the rest with its times in ms."""
+    seconds = [each.event_time.timestamp() for each in found]
+    times_ms = np.rint(np.array(seconds, np.float64) * 1e6).astype(np.int64) // 1000
+    ahead = times_ms > sweep.timestamp_ms[np.array(rows, np.int64)] + ahead_ms
+    early = times_ms < 0
+    if not (ahead | early).any():
+        return rows, found, times_ms
+    for position in np.flatnonzero(ahead | early):
+        code = "event_time_ahead" if ahead[position] else "event_time_before_1970"
+        dead.append(dead_letter(sweep, rows[position], Malformed(code)))
+    keep = np.flatnonzero(~(ahead | early))
+    return [rows[i] for i in keep], [found[i] for i in keep], times_ms[keep]
 
 
 def _decoded(
@@ -106,6 +113,6 @@ def dead_letter(sweep: Sweep, row: int, error: Malformed, stage: str = "decode")
         sweep.keys[row],
         sweep.values[row],
         error.code,
-        error.what,
+        error.what[:DETAIL_CHARACTERS],
         stage,
     )

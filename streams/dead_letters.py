@@ -4,7 +4,6 @@ from importlib.metadata import version
 
 from streams.arrivals import DeadLetter
 
-DETAIL_CHARACTERS = 512
 SCHEMA_VERSION = "1"
 
 
@@ -12,7 +11,7 @@ def headers_of(letter: DeadLetter) -> dict[str, bytes]:
     """The headers of a dead letter, as texts in UTF-8."""
     texts = {
         "reason": letter.reason,
-        "detail": letter.detail[:DETAIL_CHARACTERS],
+        "detail": letter.detail,
         "stage": letter.stage,
         "source_topic": letter.topic,
         "source_partition": str(letter.partition),

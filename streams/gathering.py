@@ -1,6 +1,7 @@
 """Messages of the client to sweeps."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,20 @@ def sweep_of(topic: str, topic_id: str, messages: Sequence[Message], group: Any)
         [message.value() for message in messages],
         group,
     )
+
+
+def sweeps_of(topic_ids: Mapping[str, str], messages: Sequence[Message], group: Any) -> list[Sweep]:
+    """One sweep for each topic that has messages, in the order of the topics."""
+    mine = {topic: [each for each in messages if each.topic() == topic] for topic in topic_ids}
+    return [sweep_of(topic, topic_ids[topic], found, group) for topic, found in mine.items() if found]
+
+
+def held_records(messages: Sequence[Message], sweeps: Sequence[Sweep]) -> Counter[Place]:
+    """How many records of each partition these hold."""
+    held = Counter((each.topic(), each.partition()) for each in messages)
+    for sweep in sweeps:
+        held.update((sweep.topic, number) for number in sweep.partition.tolist())
+    return held
 
 
 def without(sweep: Sweep, places: set[Place]) -> Sweep:

@@ -15,8 +15,8 @@ from streams.topics import LARGEST_DEAD_LETTER_BYTES
 
 Config = dict[str, Any]
 
-# A coordinator that has just started, or has just moved: another try finds it.
-COORDINATOR_MOVES = frozenset(
+# The coordinator has just started, or has just moved: another try finds it.
+PASSING = frozenset(
     (
         KafkaError.NOT_COORDINATOR,
         KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -106,20 +106,20 @@ def patience(within_s: float, *, reraise: bool = False) -> Retrying:
     Raises, after so long: RetryError, or with `reraise` the last error.
     """
     return Retrying(
-        retry=retry_if_exception(_is_retriable),
+        retry=retry_if_exception(is_retriable),
         stop=stop_after_delay(within_s),
-        wait=wait_exponential_jitter(initial=0.05, max=2.0),
+        wait=wait_exponential_jitter(multiplier=0.05, max=2.0),
         reraise=reraise,
     )
 
 
-def _is_retriable(error: BaseException) -> bool:
+def is_retriable(error: BaseException) -> bool:
     return isinstance(error, KafkaException) and _says_retry(error_of(error))
 
 
 def _says_retry(error: KafkaError) -> bool:
     """The client library says so of what a transactional producer meets, and of nothing else."""
-    return bool(error.retriable()) or error.code() in COORDINATOR_MOVES
+    return bool(error.retriable()) or error.code() in PASSING
 
 
 def error_of(error: KafkaException) -> KafkaError:

@@ -12,9 +12,15 @@ RETURN_AT_ONCE = 1000
 
 
 class LabelSweeps:
-    """Takes sweeps of labels into the ledger, and what they change into the terminals' histories."""
+    """Takes sweeps of labels into the ledger, and what they change into the terminals' histories.
 
-    def __init__(self, *, ledger: Ledger, keeper: ViewKeeper, outbox: Outbox, metrics: Metrics) -> None:
+    ahead_ms: how far an event time may be ahead of the broker's clock.
+    """
+
+    def __init__(
+        self, *, ledger: Ledger, keeper: ViewKeeper, outbox: Outbox, metrics: Metrics, ahead_ms: int
+    ) -> None:
+        self._ahead_ms = ahead_ms
         self._ledger = ledger
         self._keeper = keeper
         self._outbox = outbox
@@ -44,7 +50,7 @@ class LabelSweeps:
         self._metrics.dead(dead)
 
     def _take(self, sweep: Sweep, progress: dict[int, int], dead: list[DeadLetter]) -> None:
-        rows, labels, malformed = decode_labels(sweep)
+        rows, labels, malformed = decode_labels(sweep, self._ahead_ms)
         step = step_of(sweep, progress, malformed)
         places = [(int(sweep.partition[row]), int(sweep.offset[row])) for row in rows]
         settled = self._ledger.settle_labels(step, places, labels)

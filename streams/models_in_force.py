@@ -46,18 +46,18 @@ def all_registered(settings: Settings) -> bool:
 
 
 def load_variant(settings: Settings, folder: ModelFolder, variant: Variant) -> Model:
-    """The model of one variant; the last one known here while the registry is away."""
+    """The model of one variant; the last good one here while there is no newer one to be had."""
     name, alias = variant.model_name, variant.alias
     try:
         version = version_of(settings, name, alias)
         if not folder.has(name, version):
             version = fetch_apart(settings, folder, name, alias)
         folder.remember(name, alias, version)
-    except RegistryUnavailable as error:
+    except (RegistryUnavailable, ModelRejected) as error:
         known = folder.remembered(name, alias)
         if known is None:
             raise
-        log.warning("registry_unavailable", why=str(error), model=name, version=known)
+        log.warning(error.code, why=str(error), model=name, stays=known)
         version = known
     return load_verified(folder.folder(name, version))
 
@@ -81,7 +81,14 @@ def version_of(settings: Settings, name: str, alias: str) -> str:
         )
     if answer.is_error:
         raise RegistryUnavailable("MLflow answers with an error", why=f"status {answer.status_code}")
-    return str(answer.json()["model_version"]["version"])
+    try:
+        return str(answer.json()["model_version"]["version"])
+    except (ValueError, KeyError, TypeError):
+        raise RegistryUnavailable(
+            "what answers is not MLflow",
+            why="no version in its answer",
+            next_step="check MLFLOW_TRACKING_URI",
+        ) from None
 
 
 def fetch_apart(settings: Settings, folder: ModelFolder, name: str, alias: str) -> str:

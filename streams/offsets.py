@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from streams.kafka import error_of, words_of
+from streams.kafka import error_of, is_retriable, words_of
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,9 @@ class OwedOffsets:
     def __init__(self) -> None:
         self._owed: dict[Place, int] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._owed)
+
     def later(self, offsets: Offsets) -> None:
         self._owed.update(offsets)
 
@@ -46,14 +49,15 @@ class OwedOffsets:
         if not self._owed:
             return
         positions = [TopicPartition(*place, offset) for place, offset in self._owed.items()]
-        self._owed.clear()
         try:
             consumer.commit(offsets=positions, asynchronous=False)
         except KafkaException as error:
-            if error_of(error).code() not in NOT_OURS and not error_of(error).retriable():
-                raise
-            # The ledger knows what is done; a rebalance, or the next commit, puts the offsets right.
             log.warning("offsets_not_committed", error=words_of(error))
+            if is_retriable(error) or error_of(error).code() == KafkaError.REBALANCE_IN_PROGRESS:
+                return  # still owed, as long as the partition stays ours
+            if error_of(error).code() not in NOT_OURS:
+                raise
+        self._owed.clear()
 
 
 class Ends:

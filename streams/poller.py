@@ -15,14 +15,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from models.errors import KafkaUnavailable, TopicRemade
 from streams.arrivals import Sweep
-from streams.assignment import Standing, starting_offset
-from streams.gathering import sweep_of, without
+from streams.assignment import Positions, starting_offsets
+from streams.gathering import held_records, sweeps_of, without
 from streams.kafka import Config, words_of
 from streams.offsets import Ends, Offsets, OwedOffsets, Place
 
 log = structlog.get_logger(__name__)
-
-Positions = Callable[[str, Sequence[int]], Mapping[int, int]]  # topic id and partitions to progress
 
 IDLE_POLL_S = 0.1
 KEEP_ALIVE_S = 0.5
@@ -64,10 +62,10 @@ class Poller:
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._ids: Mapping[str, str] = {}
         self._partitions: set[Place] = set()
-        self._starting: dict[Place, int] = {}
+        self._starting = OwedOffsets()
         self._waiting: list[Message] = []
         self._sweeps: list[Sweep] = []
-        self._busy = False
+        self._in_work: Sweep | None = None
         self._stopping = False
         self._owed = OwedOffsets()
         self._ends = Ends()
@@ -112,7 +110,7 @@ class Poller:
             )
             while not self._stopping:
                 self._turn()
-            self._owed.commit(self._consumer)
+            self._commit()
             self._consumer.close()
         except KafkaException as error:
             self._failed(KafkaUnavailable("the consumer failed", why=words_of(error)))
@@ -123,19 +121,36 @@ class Poller:
         self._obey(0 if not self._busy else KEEP_ALIVE_S)
         if self._stopping:
             return
+        if monotonic() - self._committed_at >= self._commit_interval_s:
+            self._committed_at = monotonic()
+            self._commit()
+            self._lag(self._lags())
         if self._busy:
             self._receive(0)
             return
-        if monotonic() - self._committed_at >= self._commit_interval_s:
-            self._committed_at = monotonic()
-            self._owed.commit(self._consumer)
-            self._lag(self._ends.lag(self._consumer, self._partitions))
+        if self._starting or not self._sweeps:
+            self._receive(0 if self._waiting and not self._starting else IDLE_POLL_S)
         if not self._sweeps:
-            self._receive(IDLE_POLL_S)
             self._sweeps = self._gathered()
-        if self._sweeps and not self._stopping:
-            self._busy = True
-            self._deliver(self._sweeps.pop(0))
+        if self._sweeps and not self._starting and not self._stopping:
+            self._in_work = self._sweeps.pop(0)
+            self._deliver(self._in_work)
+
+    @property
+    def _busy(self) -> bool:
+        return self._in_work is not None
+
+    def _commit(self) -> None:
+        """Commit what is owed; not beside a sweep under way, whose transaction may be committing more."""
+        if not self._busy:
+            self._owed.commit(self._consumer)
+
+    def _lags(self) -> dict[Place, int]:
+        """Records of each partition that are not finished, whether they are read or not."""
+        sweeps = [self._in_work, *self._sweeps] if self._in_work else self._sweeps
+        held = held_records(self._waiting, sweeps)
+        lags = self._ends.lag(self._consumer, self._partitions)
+        return {place: lag + held[place] for place, lag in lags.items()}
 
     def _obey(self, wait_s: float) -> None:
         """Run the commands that wait; wait for one first while a sweep is under way."""
@@ -150,16 +165,13 @@ class Poller:
         self._stopping = True
 
     def _free(self) -> None:
-        self._busy = False
+        self._in_work = None
 
     def _receive(self, wait_s: float) -> None:
         """Serve the group, and take the first record that comes."""
         message = self._consumer.poll(wait_s)
-        if self._starting:
-            # Before the first sweep of a partition, its starting offset is committed.
-            self._owed.later(self._starting)
-            self._owed.commit(self._consumer)
-            self._starting = {}
+        # Before the first sweep of a partition, its starting offset is committed.
+        self._starting.commit(self._consumer)
         if message is not None:
             self._keep([message])
 
@@ -167,15 +179,9 @@ class Poller:
         """Everything that is buffered, as one sweep per topic."""
         if not self._waiting:
             return []
-        self._keep(self._consumer.consume(self._max_records - len(self._waiting), 0))
-        messages, self._waiting = self._waiting, []
-        group = self._consumer.consumer_group_metadata()
-        sweeps = []
-        for topic, topic_id in self._ids.items():
-            mine = [message for message in messages if message.topic() == topic]
-            if mine:
-                sweeps.append(sweep_of(topic, topic_id, mine, group))
-        return sweeps
+        self._keep(self._consumer.consume(max(0, self._max_records - len(self._waiting)), 0))
+        messages, self._waiting = self._waiting[: self._max_records], self._waiting[self._max_records :]
+        return sweeps_of(self._ids, messages, self._consumer.consumer_group_metadata())
 
     def _keep(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -193,34 +199,17 @@ class Poller:
         else:
             log.warning("kafka_error", error=error.str())
 
-    # The group.
-
     def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
         starts = self._starts([(each.topic, each.partition) for each in given])
         consumer.incremental_assign([TopicPartition(*place, offset) for place, offset in starts.items()])
         self._partitions |= set(starts)
-        self._starting.update(starts)
+        self._starting.later(starts)
         log.info("partitions_assigned", count=len(starts), total=len(self._partitions))
         self._assigned(frozenset(self._partitions))
 
     def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
         self._check_incarnations()
-        committed = self._consumer.committed([TopicPartition(*place) for place in places], self._timeout_s)
-        starts = {}
-        for each in committed:
-            topic_id = self._ids[each.topic]
-            first, last = self._consumer.get_watermark_offsets(each, self._timeout_s)
-            starts[each.topic, each.partition] = starting_offset(
-                Standing(
-                    each.topic,
-                    each.partition,
-                    each.offset if each.offset >= 0 else None,
-                    self._progress(topic_id, [each.partition])[each.partition],
-                    first,
-                    last,
-                )
-            )
-        return starts
+        return starting_offsets(self._consumer, places, self._ids, self._progress, self._timeout_s)
 
     def _check_incarnations(self) -> None:
         now = self._topic_ids()
@@ -233,7 +222,7 @@ class Poller:
         deadline = monotonic() + REVOKE_WAIT_S
         while self._busy and monotonic() < deadline:
             self._obey(KEEP_ALIVE_S)
-        self._owed.commit(self._consumer)
+        self._commit()
         self._drop(taken)
         consumer.incremental_unassign(taken)
 
@@ -248,7 +237,7 @@ class Poller:
         self._waiting = [each for each in self._waiting if (each.topic(), each.partition()) not in places]
         self._sweeps = [kept for sweep in self._sweeps if len(kept := without(sweep, places))]
         self._owed.drop(places)
-        self._starting = {place: at for place, at in self._starting.items() if place not in places}
+        self._starting.drop(places)
         log.info("partitions_revoked", count=len(places), total=len(self._partitions))
         self._assigned(frozenset(self._partitions))
 
@@ -257,4 +246,4 @@ class Poller:
         self._owed.clear()
         for place, offset in self._starts(sorted(self._partitions)).items():
             self._consumer.seek(TopicPartition(*place, offset))
-        self._busy = False
+        self._in_work = None

@@ -18,7 +18,7 @@ from streams.codecs import TransactionCodec
 from streams.gathering import sweep_of
 from streams.ledger.scan import LedgerScan, MarkRow, OwnedRow
 from streams.log_reader import LogReader
-from streams.ports import Ledger, View
+from streams.ports import Ledger, Place, View
 from streams.recomputation import Recomputed, SeenHistories, canonical, read_histories
 
 SHOWN = 10
@@ -89,11 +89,14 @@ class Reconciliation:
         findings = sum(check.findings for check in self.checks.values())
         return {"findings": findings, "checks": {name: asdict(check) for name, check in self.checks.items()}}
 
-    def _ids_below(self, committed: Mapping[int, int]) -> set[str]:
-        ids: set[str] = set()
+    def _ids_below(self, committed: Mapping[int, int]) -> dict[str, Place]:
+        """Valid transactions below the committed offsets, and where each was met first."""
+        ids: dict[str, Place] = {}
         for messages in self._log.read(self._topic, committed):
             batch, _ = self._codec.decode(sweep_of(self._topic, self._topic_id, messages, None))
-            ids.update(batch.transaction_id)
+            places = zip(batch.partition.tolist(), batch.offset.tolist(), strict=True)
+            for transaction_id, place in zip(batch.transaction_id, places, strict=True):
+                ids.setdefault(transaction_id, place)
         return ids
 
     def _alert_ids(self) -> Counter[str]:
@@ -103,18 +106,25 @@ class Reconciliation:
             found.update(msgspec.json.decode(message.value())["alert_id"] for message in messages)
         return found
 
-    def _check_rows(self, ids: set[str], rows: list[OwnedRow], committed: Mapping[int, int]) -> None:
+    def _check_rows(self, ids: dict[str, Place], rows: list[OwnedRow], committed: Mapping[int, int]) -> None:
         """Every unique valid transaction below the committed offsets has one row, and every row has one."""
         check = self.checks["rows"]
         check.checked = len(ids)
         known = {row.transaction_id for row in rows}
-        for transaction_id in sorted(ids - known):
-            check.find(f"transaction {transaction_id} is below the committed offsets and has no row")
+        for transaction_id in sorted(ids.keys() - known):
+            if not self._set_aside(ids[transaction_id]):
+                check.find(f"transaction {transaction_id} is below the committed offsets and has no row")
         first = {number: span[0] for number, span in self._log.ends(self._topic).items()}
         for row in self._settled(rows, committed):
             in_the_log = (row.offset or 0) >= first[row.partition or 0]
             if in_the_log and row.transaction_id not in ids:
                 check.find(f"row {row.transaction_id} has no transaction in the log")
+
+    def _set_aside(self, place: Place) -> bool:
+        """Whether the ledger recorded it as a dead letter: that stands, though it would be taken today."""
+        number, offset = place
+        recorded = self._ledger.recorded(self._topic_id, {number: (offset, offset + 1)})
+        return place in recorded.dead
 
     def _settled(self, rows: list[OwnedRow], committed: Mapping[int, int]) -> Iterator[OwnedRow]:
         for row in rows:

@@ -5,10 +5,10 @@ A value comes from the environment, else from `.env`, else from the running embe
 """
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -17,6 +17,8 @@ from models.errors import BadSetting
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 STACK_ENV = "stack.env"
+PASSWORD_IN_ADDRESS = re.compile(r"(://[^:/?#@\s]*:)[^/?#\s]*@")
+PASSWORD_FIELD = re.compile(r"(password=)('(?:[^'\\]|\\.)*'|[^&\s]*)", re.IGNORECASE)
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -117,10 +119,5 @@ def variable_of(field: str) -> str:
 
 
 def masked(value: Any) -> str:
-    """A setting as it may be shown: the password of an address is hidden."""
-    text = str(value)
-    parts = urlsplit(text) if "://" in text else None
-    if parts is None or parts.password is None:
-        return text
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:****@{host}"))
+    """A setting as it may be shown: a password is hidden, wherever a client takes it from."""
+    return PASSWORD_FIELD.sub(r"\1****", PASSWORD_IN_ADDRESS.sub(r"\1****@", str(value)))

@@ -27,6 +27,7 @@ from tests.fakes import FakeLedger, FakeOutbox, FakeView
 
 NOON_MS = 1_700_000_000_000 - 1_700_000_000_000 % 86_400_000 + 43_200_000
 BROKER_MS = NOON_MS + 400 * 86_400_000
+AHEAD_MS = 300_000
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 POLICY = Policy("test-1", review_at=0.3, decline_at=0.8)
@@ -57,7 +58,7 @@ def label(transaction_id: str = "tx-1", **fields: Any) -> dict[str, Any]:
         "label": "fraud",
         "source": "chargeback",
         "version": 1,
-        "event_time": "2026-01-01T00:00:00Z",
+        "event_time": "2024-01-01T00:00:00Z",
     }
     return document | fields
 
@@ -126,6 +127,7 @@ class Worker:
         outbox: Outbox | None = None,
         *,
         predict: Any = score_by_amount,
+        split: Scorer | None = None,
         retention: Retention | None = None,
     ) -> None:
         self.ledger: Any = ledger or FakeLedger()
@@ -134,18 +136,22 @@ class Worker:
         self.metrics = Metrics(CollectorRegistry())
         self.keeper = ViewKeeper(self.ledger, self.view, lambda: f"e{next(self._epochs)}", self.metrics)
         self.transactions = TransactionSweeps(
-            codec=TransactionCodec("EUR", 300_000),
+            codec=TransactionCodec("EUR", AHEAD_MS),
             ledger=self.ledger,
             keeper=self.keeper,
             outbox=self.outbox,
-            scorer=lambda: scorer(predict),
+            scorer=lambda: split or scorer(predict),
             policy=POLICY,
             retention=retention or Retention(),
             now=lambda: NOW,
             metrics=self.metrics,
         )
         self.labels = LabelSweeps(
-            ledger=self.ledger, keeper=self.keeper, outbox=self.outbox, metrics=self.metrics
+            ledger=self.ledger,
+            keeper=self.keeper,
+            outbox=self.outbox,
+            metrics=self.metrics,
+            ahead_ms=AHEAD_MS,
         )
 
     def restarted(self, **neighbours: Any) -> "Worker":

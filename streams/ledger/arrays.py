@@ -70,7 +70,7 @@ def texts(values: Sequence[str]) -> TextArray:
 
 def optional_texts(values: Sequence[str | None]) -> TextArray:
     """As `texts`; None is NULL."""
-    if any(values):
+    if any(value is not None for value in values):
         quoted = ["NULL" if value is None else texts([value]).data[1:-1].decode() for value in values]
         return TextArray(f"{{{','.join(quoted)}}}".encode())
     return TextArray(b"{" + b",".join([b"NULL"] * len(values)) + b"}")

@@ -6,9 +6,10 @@ from typing import Any
 
 import psycopg
 from psycopg.abc import RV, PQGen
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
-from models.errors import FraudError, LedgerUnavailable, SchemaUnknown
+from models.errors import BadSetting, FraudError, LedgerUnavailable, SchemaUnknown
 from streams.ledger.arrays import register
 
 # The schema that this code reads and writes; deploy/migrations makes it.
@@ -69,6 +70,14 @@ class Connector:
         return self._connection
 
     def _connect(self) -> TimedConnection:
+        try:
+            conninfo_to_dict(self._url)
+        except psycopg.ProgrammingError:
+            # The library's own words would quote it, password and all.
+            raise BadSetting(
+                "DATABASE_URL is no address of a Postgres database",
+                next_step="write it as postgresql://user:password@host:5432/database",
+            ) from None
         connection = TimedConnection.connect(
             self._url,
             autocommit=True,

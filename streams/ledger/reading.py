@@ -8,6 +8,7 @@ import numpy as np
 
 from models.decision import DecidedTransaction
 from models.history import EVENT, MARK, pack
+from models.transaction import comparable
 from streams.arrivals import Batch
 from streams.ledger.connection import TimedConnection
 from streams.ports import Additions, Place, Recorded
@@ -127,7 +128,7 @@ def body(found: DecidedTransaction) -> tuple[object, ...]:
         found.terminal_id,
         found.amount_minor,
         round(found.event_time.timestamp() * 1000),
-        found.attributes,
+        comparable(found.attributes),
     )
 
 

@@ -3,7 +3,9 @@
 import json
 import re
 import signal
+import subprocess
 import uuid
+from typing import Any
 
 import httpx
 import psutil
@@ -11,7 +13,8 @@ import pytest
 
 from deploy.stack.waiting import until
 from models.decision import alert_id_of
-from tests.e2e.command_line import CommandLine
+from streams.settings import CHECKOUT
+from tests.e2e.command_line import PROGRAM, CommandLine
 
 pytestmark = pytest.mark.stack
 
@@ -103,3 +106,16 @@ def test_the_metrics_bear_the_names_of_the_guide(fraudml: CommandLine) -> None:
         "fraud_degraded_mode",
     ):
         assert name in shown
+
+
+def test_faust_runs_the_worker_too(fraudml: CommandLine) -> None:
+    own = {"FRAUDML_SLOT": "7", "FRAUDML_METRICS_PORT": "0"}
+    command = [str(PROGRAM.with_name("faust")), "-A", "streams.worker", "worker", "--without-web"]
+    environment = fraudml.environment | fraudml.stack.env() | own
+    told: dict[str, Any] = {"env": environment, "cwd": CHECKOUT, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **told) as worker:
+        assert worker.stderr is not None
+        assert any("partitions_assigned" in line for line in worker.stderr)
+        worker.terminate()
+        worker.communicate(timeout=20)
+    assert worker.returncode == 0

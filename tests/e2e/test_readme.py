@@ -52,7 +52,7 @@ class Reader:
             check=False,
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        return done.stdout
+        return str(done.stdout)
 
 
 @pytest.fixture(scope="module")

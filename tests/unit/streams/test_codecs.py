@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.decision import alert_id_of
 from models.transaction import time_of_ms
-from streams.codecs import TransactionCodec, decode_labels
+from streams.codecs import DETAIL_CHARACTERS, TransactionCodec, decode_labels
 from tests.builders import BROKER_MS, NOON_MS, label, sweep_of, transaction
 
 CODEC = TransactionCodec("EUR", ahead_ms=300_000)
@@ -144,7 +144,9 @@ def test_no_field_of_any_type_raises(value: Any) -> None:
     ],
 )
 def test_bad_labels_have_a_reason(document: Any, reason: str) -> None:
-    rows, labels, dead = decode_labels(sweep_of(label("a"), document, label("b"), topic="labels"))
+    rows, labels, dead = decode_labels(
+        sweep_of(label("a"), document, label("b"), topic="labels"), CODEC.ahead_ms
+    )
     assert ([each.transaction_id for each in labels], rows) == (["a", "b"], [0, 2])
     assert [letter.reason for letter in dead] == [reason]
 
@@ -152,3 +154,9 @@ def test_bad_labels_have_a_reason(document: Any, reason: str) -> None:
 def test_an_alert_id_follows_from_the_transaction_id() -> None:
     assert alert_id_of("tx-1") == alert_id_of("tx-1") == "19428de5-8ea4-5a0f-9750-1da72b6e8f30"
     assert alert_id_of("tx-2") != alert_id_of("tx-1")
+
+
+def test_a_long_value_that_is_refused_is_not_quoted_in_full() -> None:
+    _, dead = CODEC.decode(sweep_of(transaction(currency="E" * 10_000)))
+    _, _, of_labels = decode_labels(sweep_of(label(source="x" * 10_000), topic="labels"), CODEC.ahead_ms)
+    assert [len(letter.detail) <= DETAIL_CHARACTERS for letter in (*dead, *of_labels)] == [True, True]

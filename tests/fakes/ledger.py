@@ -1,25 +1,22 @@
-"""In-memory doubles of the sweep's neighbours. They obey the contract tests that the real ones obey."""
+"""`streams.ports.Ledger` in memory."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from models.decision import DecidedTransaction
-from models.errors import ProgressMoved
+from models.errors import LedgerUnavailable, ProgressMoved
 from models.features import ENTITIES, Entity
 from models.history import EVENT, MARK, pack
 from models.label import Label, fraud_mark
-from streams.arrivals import DeadLetter
+from models.transaction import comparable
 from streams.codecs import encode
 from streams.ports import (
     Additions,
-    Applied,
-    Change,
     DecisionRows,
     Duplicates,
-    GroupState,
     LabelsSettled,
     Mark,
     ParkedLabel,
@@ -27,13 +24,12 @@ from streams.ports import (
     Recorded,
     Settled,
     Step,
-    ViewRead,
 )
 from streams.topics import Partition
 from streams.verdicts import decided_row
-from streams.view.keys import group_of
 
-Owner = tuple[str, int, int] | None  # topic id, partition, offset; None while REST waits for its record
+RecordOwner = tuple[str, int, int]  # topic id, partition, offset
+Owner = RecordOwner | None  # None while a decision made by REST waits for its record
 
 
 @dataclass
@@ -48,60 +44,72 @@ class Row:
 @dataclass
 class LabelRow:
     label: Label
-    owner: tuple[str, int, int]
+    owner: RecordOwner
     delta: int
 
 
 @dataclass
 class FakeLedger:
-    """`streams.ports.Ledger` in memory."""
+    """Decides once, as Postgres does. reachable: false is what a stopped server looks like from outside."""
 
     ledger_id: str = "ledger-1"
     rows: dict[str, Row] = field(default_factory=dict)
     labels: dict[tuple[str, int], LabelRow] = field(default_factory=dict)
-    parked: dict[tuple[str, int, int], Label] = field(default_factory=dict)
-    dead: dict[tuple[str, int, int], tuple[str, str]] = field(default_factory=dict)
+    parked: dict[RecordOwner, Label] = field(default_factory=dict)
+    dead: dict[RecordOwner, tuple[str, str]] = field(default_factory=dict)
     next_offsets: dict[Partition, int] = field(default_factory=dict)
+    reachable: bool = True
 
     def identity(self) -> str:
+        self._reach()
         return self.ledger_id
 
     def progress(self, topic_id: str, numbers: Sequence[int]) -> dict[int, int]:
+        self._reach()
         return {number: self.next_offsets.get(Partition(topic_id, number), 0) for number in numbers}
 
     def all_progress(self) -> dict[Partition, int]:
+        self._reach()
         return dict(self.next_offsets)
 
     def decision(self, transaction_id: str) -> DecidedTransaction | None:
+        self._reach()
         row = self.rows.get(transaction_id)
         return row.decided if row else None
 
     def settle_decisions(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
         self._check(step)
+        outcome = self._resolve(step, rows)
+        if isinstance(outcome, Duplicates):
+            return outcome
+        for row, transaction_id in enumerate(rows.batch.transaction_id):
+            if row in outcome.claimed:
+                self.rows[transaction_id].owner = _owner(step, rows, row)
+            else:
+                new = Row(decided_row(rows, row), _owner(step, rows, row), rows.features[row])
+                self.rows.setdefault(transaction_id, new)
+        self._move(step)
+        return outcome
+
+    def _resolve(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
+        """Who owns the ids that have rows already; an earlier row of the batch is an owner too."""
         batch = rows.batch
         claimed: dict[int, DecidedTransaction] = {}
         duplicates, conflicts = [], []
+        first: dict[str, int] = {}
         for row, transaction_id in enumerate(batch.transaction_id):
             found = self.rows.get(transaction_id)
-            if found is None:
+            repeated = first.setdefault(transaction_id, row) != row
+            if not repeated and (found is None or found.owner == _owner(step, rows, row)):
                 continue
-            same = batch.body(row) == body(found.decided)
-            if same and found.owner is None:
+            same = batch.body(row) == (body(found.decided) if found else batch.body(first[transaction_id]))
+            if same and not repeated and found is not None and found.owner is None:
                 claimed[row] = found.decided
                 continue
             duplicates.append(row)
             if not same:
                 conflicts.append(row)
-        if duplicates:
-            return Duplicates(duplicates, conflicts)
-        for row, transaction_id in enumerate(batch.transaction_id):
-            owner = (step.topic_id, int(batch.partition[row]), int(batch.offset[row]))
-            if row in claimed:
-                self.rows[transaction_id].owner = owner
-            else:
-                self.rows[transaction_id] = Row(decided_row(rows, row), owner, rows.features[row])
-        self._move(step)
-        return Settled(claimed)
+        return Duplicates(duplicates, conflicts) if duplicates else Settled(claimed)
 
     def settle_labels(self, step: Step, places: Sequence[Place], labels: Sequence[Label]) -> LabelsSettled:
         self._check(step)
@@ -118,7 +126,7 @@ class FakeLedger:
         self._move(step)
         return LabelsSettled(marks, parked, len(labels) - parked - len(marks))
 
-    def _accept(self, label: Label, row: Row, owner: tuple[str, int, int]) -> Mark:
+    def _accept(self, label: Label, row: Row, owner: RecordOwner) -> Mark:
         before = self.latest_label(label.transaction_id)
         self.labels[label.transaction_id, label.version] = LabelRow(label, owner, 0)
         delta = fraud_mark(self.latest_label(label.transaction_id)) - fraud_mark(before)
@@ -130,6 +138,8 @@ class FakeLedger:
         return versions[max(versions)].label.label if versions else None
 
     def recorded(self, topic_id: str, spans: Mapping[int, tuple[int, int]]) -> Recorded:
+        self._reach()
+
         def inside(owner: Owner) -> bool:
             if owner is None or owner[0] != topic_id or owner[1] not in spans:
                 return False
@@ -141,6 +151,7 @@ class FakeLedger:
         return Recorded(decisions, {place[1:]: why for place, why in self.dead.items() if inside(place)})
 
     def additions(self, partition: Partition, start: int, stop: int, limit: int) -> tuple[Additions, int]:
+        self._reach()
         found: list[tuple[int, DecidedTransaction, int | None]] = []
         for row in self.rows.values():
             if row.owner and row.owner[:2] == tuple(partition) and start <= row.owner[2] < stop:
@@ -153,6 +164,7 @@ class FakeLedger:
         return additions_of_rows(found[:limit]), reached
 
     def ready_labels(self, limit: int) -> list[ParkedLabel]:
+        self._reach()
         ready = [
             ParkedLabel(place, label.customer_id.encode(), encode(label))
             for place, label in sorted(self.parked.items())
@@ -161,11 +173,17 @@ class FakeLedger:
         return ready[:limit]
 
     def unpark(self, labels: Sequence[ParkedLabel]) -> None:
+        self._reach()
         for label in labels:
             self.parked.pop(label.place, None)
 
+    def _reach(self) -> None:
+        if not self.reachable:
+            raise LedgerUnavailable("the fake ledger is out of reach")
+
     def _check(self, step: Step) -> None:
-        if self.progress(step.topic_id, list(step.expected)) != dict(step.expected):
+        back = any(step.reached[number] < offset for number, offset in step.expected.items())
+        if back or self.progress(step.topic_id, list(step.expected)) != dict(step.expected):
             raise ProgressMoved(f"{step.topic} is elsewhere")
 
     def _move(self, step: Step) -> None:
@@ -175,10 +193,20 @@ class FakeLedger:
             self.dead[step.topic_id, letter.partition, letter.offset] = (letter.reason, letter.detail)
 
 
+def _owner(step: Step, rows: DecisionRows, row: int) -> RecordOwner:
+    return (step.topic_id, int(rows.batch.partition[row]), int(rows.batch.offset[row]))
+
+
 def body(found: DecidedTransaction) -> tuple[object, ...]:
     """As `Batch.body`."""
     event_time_ms = round(found.event_time.timestamp() * 1000)
-    return (found.customer_id, found.terminal_id, found.amount_minor, event_time_ms, found.attributes)
+    return (
+        found.customer_id,
+        found.terminal_id,
+        found.amount_minor,
+        event_time_ms,
+        comparable(found.attributes),
+    )
 
 
 def mark_of(decided: DecidedTransaction, delta: int) -> Mark:
@@ -203,118 +231,3 @@ def additions_of_rows(found: Sequence[tuple[int, DecidedTransaction, int | None]
 
 def _one(time_s: int, payload: int) -> tuple[Any, Any]:
     return np.array([time_s], np.int64), np.array([payload], np.int64)
-
-
-@dataclass
-class Group:
-    """One state group of the fake view."""
-
-    view: str | None = None
-    watermarks: dict[tuple[str, Partition], int] = field(default_factory=dict)  # by view
-    histories: dict[tuple[str, Entity, str], bytes] = field(default_factory=dict)
-
-
-@dataclass
-class FakeView:
-    """`streams.ports.View` in memory. `reconnect` is what a restart looks like from outside."""
-
-    groups: int = 1
-    connections: int = 1
-    state: list[Group] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.state = self.state or [Group() for _ in range(self.groups)]
-
-    def reconnect(self) -> None:
-        self.connections += 1
-
-    def read(
-        self,
-        views: Mapping[int, str],
-        partitions: Sequence[Partition],
-        wanted: Mapping[Entity, Sequence[str]],
-    ) -> ViewRead:
-        states = []
-        for number, group in enumerate(self.state):
-            view = views.get(number, "")
-            marks = {partition: group.watermarks.get((view, partition), 0) for partition in partitions}
-            states.append(GroupState(group.view, marks))
-        histories = {
-            entity: [self._history(views, entity, name) for name in names] for entity, names in wanted.items()
-        }
-        return ViewRead(states, histories)
-
-    def _history(self, views: Mapping[int, str], entity: Entity, name: str) -> bytes | None:
-        number = group_of(entity, name, self.groups)
-        return self.state[number].histories.get((views.get(number, ""), entity, name))
-
-    def apply(self, change: Change) -> dict[int, Applied]:
-        return {number: self._apply(number, view, change) for number, view in change.views.items()}
-
-    def _apply(self, number: int, view: str, change: Change) -> Applied:
-        group = self.state[number]
-        moves = {partition: move for partition, move in change.moves.items() if move[0] != move[1]}
-        if not moves:
-            return Applied.BEFORE
-        if group.view != view:
-            return Applied.REFUSED
-        marks = {partition: group.watermarks.get((view, partition), 0) for partition in moves}
-        if all(marks[partition] >= move[1] for partition, move in moves.items()):
-            return Applied.BEFORE
-        if any(marks[partition] != move[0] for partition, move in moves.items()):
-            return Applied.REFUSED
-        group.watermarks |= {(view, partition): move[1] for partition, move in moves.items()}
-        self._write(number, group, view, change)
-        return Applied.NOW
-
-    def _write(self, number: int, group: Group, view: str, change: Change) -> None:
-        for entity, rewrites in change.rewrites.items():
-            for name, (before, after) in rewrites.items():
-                if group.histories.get((view, entity, name)) == before:
-                    group.histories[view, entity, name] = after
-        for entity in ENTITIES:
-            names, packed = change.additions.ids[entity], change.additions.records[entity]
-            for position, name in enumerate(names):
-                if group_of(entity, name, self.groups) == number:
-                    key = (view, entity, name)
-                    record = packed[position : position + 1].tobytes()
-                    group.histories[key] = group.histories.get(key, b"") + record
-
-    def names(self, views: Mapping[int, str]) -> Iterator[tuple[Entity, str]]:
-        for number, view in views.items():
-            for found, entity, name in self.state[number].histories:
-                if found == view:
-                    yield entity, name
-
-    def adopt(self, group: int, found: str | None, view: str) -> bool:
-        if self.state[group].view != found:
-            return False
-        self.state[group] = replace(Group(), view=view)
-        return True
-
-
-@dataclass
-class FakeOutbox:
-    """`streams.ports.Outbox` in memory: what a read-committed subscriber would see."""
-
-    alerts: list[DecidedTransaction] = field(default_factory=list)
-    dead: list[DeadLetter] = field(default_factory=list)
-    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
-    returned: list[ParkedLabel] = field(default_factory=list)
-    before: Callable[[], None] = lambda: None
-
-    def publish(
-        self,
-        alerts: Sequence[DecidedTransaction],
-        dead: Sequence[DeadLetter],
-        offsets: Mapping[tuple[str, int], int],
-        group: Any,
-    ) -> None:
-        self.before()
-        self.alerts += alerts
-        self.dead += dead
-        self.offsets |= offsets
-
-    def return_labels(self, labels: Sequence[ParkedLabel]) -> None:
-        self.before()
-        self.returned += labels

@@ -1,0 +1,57 @@
+"""Each neighbour of the sweep twice: as its double, and as the real one (marked `stack`)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from streams.ports import View
+from tests.contracts.kafka_worlds import FakeKafkaWorld, KafkaWorld, RealKafkaWorld
+from tests.contracts.ledger_worlds import FakeLedgerWorld, LedgerThatTells, LedgerWorld, PostgresWorld
+from tests.contracts.view_worlds import FakeViewWorld, RedisWorld, ViewWorld
+
+REAL = [pytest.mark.stack, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=REAL)])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def ledgers(kind: str, request: pytest.FixtureRequest) -> Iterator[LedgerWorld]:
+    if kind == "fake":
+        yield FakeLedgerWorld()
+        return
+    world = PostgresWorld(request.getfixturevalue("ledger_url"))
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def ledger(ledgers: LedgerWorld) -> LedgerThatTells:
+    return ledgers.ledger
+
+
+@pytest.fixture
+def views(kind: str, request: pytest.FixtureRequest) -> Iterator[ViewWorld]:
+    if kind == "fake":
+        yield FakeViewWorld()
+        return
+    world = RedisWorld(request.getfixturevalue("view_url"))
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def view(views: ViewWorld) -> View:
+    return views.view()
+
+
+@pytest.fixture
+def kafka(kind: str, request: pytest.FixtureRequest) -> Iterator[KafkaWorld]:
+    if kind == "fake":
+        yield FakeKafkaWorld()
+        return
+    world = RealKafkaWorld(request.getfixturevalue("own_topics"))
+    yield world
+    world.close()

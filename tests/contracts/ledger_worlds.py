@@ -1,0 +1,133 @@
+"""A ledger with what surrounds it, once as a double and once on Postgres."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Barrier
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+import psycopg
+
+from models.decision import DecidedTransaction
+from models.errors import FraudError
+from streams.codecs import encode
+from streams.ledger import PostgresLedger
+from streams.ports import Ledger
+from tests.fakes import FakeLedger, Row
+
+NOBODY_LISTENS = "127.0.0.1:1"
+TIMEOUT_S = 10.0
+ADD_SCORING = """
+    INSERT INTO scorings (variant, model_name, model_version, policy_version, ab_version, feature_names)
+    VALUES (%(variant)s, %(model_name)s, %(model_version)s, %(policy_version)s, %(ab_version)s, '{}')
+    ON CONFLICT (variant, model_name, model_version, policy_version, ab_version, feature_names)
+        DO UPDATE SET variant = excluded.variant
+    RETURNING scoring_id
+"""
+ADD_DECISION = """
+    INSERT INTO decisions (
+        transaction_id, customer_id, terminal_id, amount_minor, currency, event_time, decided_at, score,
+        scoring_id, decision, path, late, features, attributes
+    ) VALUES (
+        %(transaction_id)s, %(customer_id)s, %(terminal_id)s, %(amount_minor)s, %(currency)s, %(event_time)s,
+        %(decided_at)s, %(score)s, %(scoring_id)s, %(decision)s, 'rest', %(late)s, '', %(attributes)s::jsonb
+    )
+"""
+
+
+class LedgerThatTells(Ledger, Protocol):
+    """A ledger that can be asked for one decision, as both can."""
+
+    def decision(self, transaction_id: str) -> DecidedTransaction | None: ...
+
+
+class LedgerWorld(Protocol):
+    @property
+    def ledger(self) -> LedgerThatTells:
+        """One worker's."""
+
+    def another(self) -> LedgerThatTells:
+        """The same ledger as another worker has it."""
+
+    def out_of_reach(self) -> LedgerThatTells:
+        """A ledger whose server does not answer."""
+
+    def decide_by_rest(self, decided: DecidedTransaction) -> None:
+        """Put in a decision as the gateway does: without an owner."""
+
+    def at_once(self, *calls: Callable[[], Any]) -> list[Any]:
+        """Make calls at the same time, each on a ledger of its own; answers, or the errors that we name."""
+
+
+def answer_of(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except FraudError as error:
+        return error
+
+
+class FakeLedgerWorld:
+    """What one call does, no other interrupts."""
+
+    def __init__(self) -> None:
+        self.ledger = FakeLedger()
+
+    def another(self) -> FakeLedger:
+        return self.ledger
+
+    def out_of_reach(self) -> FakeLedger:
+        return FakeLedger(reachable=False)
+
+    def decide_by_rest(self, decided: DecidedTransaction) -> None:
+        self.ledger.rows[decided.transaction_id] = Row(decided, None, np.empty(0, np.float32))
+
+    def at_once(self, *calls: Callable[[], Any]) -> list[Any]:
+        return [answer_of(call) for call in calls]
+
+
+@dataclass
+class PostgresWorld:
+    url: str
+    opened: list[PostgresLedger] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ledger = self.another()
+
+    def another(self) -> PostgresLedger:
+        return self._open(self.url)
+
+    def out_of_reach(self) -> PostgresLedger:
+        return self._open(f"postgresql://{NOBODY_LISTENS}/nowhere")
+
+    def _open(self, url: str) -> PostgresLedger:
+        self.opened.append(PostgresLedger(url, TIMEOUT_S, "contracts"))
+        return self.opened[-1]
+
+    def decide_by_rest(self, decided: DecidedTransaction) -> None:
+        values = msgspec.structs.asdict(decided)
+        values["attributes"] = encode(decided.attributes).decode() if decided.attributes else None
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute(ADD_SCORING, values).fetchone()
+            assert row is not None
+            connection.execute(ADD_DECISION, {**values, "scoring_id": row[0]})
+
+    def at_once(self, *calls: Callable[[], Any]) -> list[Any]:
+        return together(calls)
+
+    def close(self) -> None:
+        for ledger in self.opened:
+            ledger.close()
+
+
+def together(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Calls in threads that set out at the same moment."""
+    start = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        start.wait(TIMEOUT_S)
+        return answer_of(call)
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(run, calls))

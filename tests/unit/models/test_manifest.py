@@ -1,0 +1,222 @@
+"""A model file proves itself, or is refused with the proof that failed."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.boosters import FAMILIES, MODEL_FILES, Family, predict_with
+from models.errors import ModelRejected
+from models.features import FEATURE_NAMES, FEATURES, features_hash
+from models.manifest import (
+    GOLDEN_ROWS,
+    MANIFEST_FILE,
+    ModelFolder,
+    claims_of,
+    load_verified,
+    read_manifest,
+    sha256_of,
+    verify,
+)
+from tests.unit.models.trained import booster, manifest_of, model_bytes, model_folder, rows
+
+both = pytest.mark.parametrize("family", FAMILIES)
+
+
+# Proven.
+
+
+@both
+def test_a_model_that_is_what_it_says_is_verified_and_answers(tmp_path: Path, family: Family) -> None:
+    folder = model_folder(tmp_path, family)
+    manifest = verify(folder)
+    assert manifest == manifest_of(family)
+    model = load_verified(folder)
+    assert (model.name, model.version) == (manifest.name, "3")
+    golden = np.array(manifest.claims.golden_rows, np.float32)
+    assert model.predict(golden).tolist() == manifest.claims.golden_scores
+
+
+@both
+def test_a_model_claims_what_it_was_trained_on(family: Family) -> None:
+    claims = manifest_of(family).claims
+    assert (claims.family, claims.rows, claims.frauds) == (family, 1500, int(rows().fraud.sum()))
+    assert claims.feature_names == list(FEATURE_NAMES)
+    assert claims.features_hash == features_hash()
+    assert claims.trained == {"start": "2026-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("count", "golden"), [(1500, GOLDEN_ROWS), (65, GOLDEN_ROWS), (64, 64), (3, 3), (1, 1)]
+)
+def test_the_golden_rows_are_spread_over_the_training_rows(count: int, golden: int) -> None:
+    features = np.ascontiguousarray(rows().features[:count])
+    claims = claims_of("xgboost", predict_with(booster("xgboost"), "xgboost"), features, 0, {})
+    places = [features.tolist().index(row) for row in claims.golden_rows]
+    assert len(places) == golden
+    assert places == sorted(set(places))
+    assert (places[0], places[-1]) == (0, count - 1)
+
+
+@pytest.mark.parametrize("by", [-9e-7, 9e-7])
+def test_another_machines_last_digits_are_forgiven(tmp_path: Path, by: float) -> None:
+    scores = [score + by for score in manifest_of("xgboost").claims.golden_scores]
+    verify(model_folder(tmp_path, "xgboost", golden_scores=scores))
+
+
+# Refused.
+
+
+@both
+def test_a_file_that_has_changed_is_refused_before_it_is_parsed(tmp_path: Path, family: Family) -> None:
+    folder = model_folder(tmp_path, family)
+    with (folder / MODEL_FILES[family]).open("ab") as file:
+        file.write(b" ")
+    for check in (verify, load_verified):
+        with pytest.raises(ModelRejected, match="its SHA-256 differs"):
+            check(folder)
+
+
+def test_a_file_that_is_gone_is_refused(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path, "xgboost")
+    (folder / MODEL_FILES["xgboost"]).unlink()
+    for check in (verify, load_verified):
+        with pytest.raises(ModelRejected, match="is not the file that was registered"):
+            check(folder)
+
+
+def test_a_model_of_another_feature_list_is_refused(tmp_path: Path) -> None:
+    other = features_hash(FEATURES[::-1])
+    folder = model_folder(tmp_path, "xgboost", features_hash=other, feature_names=list(FEATURE_NAMES)[::-1])
+    with pytest.raises(ModelRejected, match=f"trained on other features.*hash {other}"):
+        verify(folder)
+
+
+@pytest.mark.parametrize("row", [0, 17, GOLDEN_ROWS - 1])
+def test_a_model_that_misses_one_golden_score_is_refused(tmp_path: Path, row: int) -> None:
+    scores = list(manifest_of("xgboost").claims.golden_scores)
+    scores[row] += 2e-6
+    with pytest.raises(ModelRejected, match="does not reproduce its golden rows"):
+        verify(model_folder(tmp_path, "xgboost", golden_scores=scores))
+
+
+WIDE, NARROW = [0.0] * len(FEATURES), [0.0] * (len(FEATURES) - 1)
+
+
+@pytest.mark.parametrize(
+    ("golden_rows", "golden_scores"),
+    [
+        ([], []),
+        ([NARROW], [0.5]),
+        ([WIDE, NARROW], [0.5, 0.5]),
+        ([WIDE], []),
+        ([WIDE, WIDE, WIDE], [0.5, 0.5]),
+    ],
+    ids=["none", "too narrow", "ragged", "no scores", "a score too few"],
+)
+def test_a_model_whose_golden_rows_prove_nothing_is_refused(
+    tmp_path: Path, golden_rows: list[list[float]], golden_scores: list[float]
+) -> None:
+    folder = model_folder(tmp_path, "xgboost", golden_rows=golden_rows, golden_scores=golden_scores)
+    with pytest.raises(ModelRejected):
+        verify(folder)
+
+
+@pytest.mark.parametrize("width", [len(FEATURES) - 1, len(FEATURES) + 1])
+def test_a_model_of_another_width_is_refused_whatever_it_claims(tmp_path: Path, width: int) -> None:
+    import lightgbm
+
+    columns = np.random.default_rng(3).random((200, width))
+    model = lightgbm.train({"verbosity": -1}, lightgbm.Dataset(columns, columns[:, 0] > 0.5), 2)
+    content = model.model_to_string().encode()
+    with pytest.raises(ModelRejected, match=f"wants {width} features"):
+        verify(model_folder(tmp_path, "lightgbm", content))
+
+
+def without_numbers() -> bytes:
+    """The XGBoost model with every number of its trees, leaves too, replaced by NaN."""
+    import xgboost
+
+    document = json.loads(booster("xgboost").save_raw("json"))
+    for tree in document["learner"]["gradient_booster"]["model"]["trees"]:
+        tree["split_conditions"] = [math.nan for _ in tree["split_conditions"]]
+    broken = xgboost.Booster()
+    broken.load_model(bytearray(json.dumps(document).encode()))
+    return bytes(broken.save_raw("ubj"))
+
+
+def test_a_model_that_answers_with_no_number_is_refused(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path, "xgboost", without_numbers())
+    golden = np.array(read_manifest(folder).claims.golden_rows, np.float32)
+    assert np.isnan(load_verified(folder).predict(golden)).all()
+    with pytest.raises(ModelRejected, match="does not reproduce its golden rows"):
+        verify(folder)
+
+
+@both
+def test_a_model_of_the_other_family_is_refused(tmp_path: Path, family: Family) -> None:
+    (other,) = set(FAMILIES) - {family}
+    with pytest.raises(ModelRejected, match=f"is not a {family} model"):
+        verify(model_folder(tmp_path, family, model_bytes(other)))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"name": "a"}'])
+def test_a_folder_without_a_readable_manifest_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    folder = model_folder(tmp_path, "xgboost")
+    (folder / MANIFEST_FILE).unlink()
+    if content is not None:
+        (folder / MANIFEST_FILE).write_bytes(content)
+    for check in (read_manifest, verify, load_verified):
+        with pytest.raises(ModelRejected, match="holds no readable manifest"):
+            check(folder)
+
+
+# The folder of proven models.
+
+
+def prepared(models: ModelFolder, family: Family = "xgboost", **claimed: Any) -> Path:
+    return model_folder(models.workplace(), family, **claimed)
+
+
+def test_a_proven_model_moves_into_its_place_as_a_whole(tmp_path: Path) -> None:
+    models = ModelFolder(tmp_path / "models")
+    assert not models.has("FraudDetection_XGBoost", "3")
+    models.admit(prepared(models), "FraudDetection_XGBoost", "3")
+    assert models.has("FraudDetection_XGBoost", "3")
+    assert verify(models.folder("FraudDetection_XGBoost", "3")).version == "3"
+
+
+def test_a_model_that_is_there_is_not_replaced(tmp_path: Path) -> None:
+    models = ModelFolder(tmp_path)
+    models.admit(prepared(models, rows=1), "M", "3")
+    models.admit(prepared(models, rows=2), "M", "3")
+    assert read_manifest(models.folder("M", "3")).claims.rows == 1
+
+
+def test_models_are_prepared_apart(tmp_path: Path) -> None:
+    models = ModelFolder(tmp_path)
+    first, second = models.workplace(), models.workplace()
+    assert first != second
+    assert first.parent == second.parent == tmp_path
+    assert first.name.startswith(".")
+
+
+def test_the_version_behind_an_alias_is_remembered(tmp_path: Path) -> None:
+    models = ModelFolder(tmp_path)
+    assert models.remembered("M", "champion") is None
+    models.remember("M", "champion", "3")
+    models.remember("M", "champion", "12")
+    models.remember("M", "challenger", "13")
+    assert ModelFolder(tmp_path).remembered("M", "champion") == "12"
+    assert [file.name for file in sorted((tmp_path / "M").iterdir())] == [
+        "alias-challenger",
+        "alias-champion",
+    ]
+
+
+def test_the_hash_of_a_file_is_its_sha256(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

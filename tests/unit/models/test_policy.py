@@ -1,0 +1,72 @@
+"""From a score to approve, review or decline: at the edges, and for any two thresholds."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.decision import VERDICTS
+from models.errors import BadSetting
+from models.policy import APPROVE, DECLINE, DEFAULT_POLICY, REVIEW, Policy
+
+probabilities = st.floats(0, 1, allow_nan=False)
+thresholds = st.tuples(probabilities, probabilities).map(sorted)
+BELOW = {edge: math.nextafter(edge, 0) for edge in (0.3, 0.8)}
+
+
+@pytest.mark.parametrize(
+    ("score", "verdict"),
+    [
+        (0.0, "approve"),
+        (BELOW[0.3], "approve"),
+        (0.3, "review"),
+        (BELOW[0.8], "review"),
+        (0.8, "decline"),
+        (1.0, "decline"),
+    ],
+)
+def test_a_threshold_belongs_to_the_stricter_verdict(score: float, verdict: str) -> None:
+    assert DEFAULT_POLICY.verdict(score) == verdict
+
+
+def test_what_is_no_number_is_never_approved() -> None:
+    """The scorer refuses such scores before; were it not to, nobody's money would leave on them."""
+    assert DEFAULT_POLICY.verdict(math.nan) == "decline"
+
+
+@given(thresholds, st.lists(probabilities))
+def test_each_score_is_decided_by_its_own_place_among_the_thresholds(
+    edges: list[float], scores: list[float]
+) -> None:
+    review_at, decline_at = edges
+    expected = [
+        DECLINE if score >= decline_at else REVIEW if score >= review_at else APPROVE for score in scores
+    ]
+    assert Policy("p", review_at, decline_at).decide(np.array(scores, np.float64)).tolist() == expected
+
+
+@given(thresholds, probabilities)
+def test_one_score_alone_is_decided_as_among_many(edges: list[float], score: float) -> None:
+    policy = Policy("p", *edges)
+    together = policy.decide(np.array([0.0, score, 1.0]))
+    assert policy.verdict(score) == VERDICTS[together[1]]
+
+
+def test_equal_thresholds_leave_no_reviews() -> None:
+    policy = Policy("p", 0.5, 0.5)
+    assert [policy.verdict(score) for score in (BELOW[0.3], 0.5)] == ["approve", "decline"]
+
+
+def test_the_verdicts_are_numbered_from_the_mildest() -> None:
+    assert [VERDICTS[index] for index in (APPROVE, REVIEW, DECLINE)] == ["approve", "review", "decline"]
+
+
+@pytest.mark.parametrize(
+    ("review_at", "decline_at"),
+    [(0.8, 0.3), (-0.1, 0.5), (0.5, 1.1), (math.nan, 0.5), (0.5, math.nan), (0.3, math.inf)],
+)
+def test_thresholds_that_cannot_be_are_refused(review_at: float, decline_at: float) -> None:
+    with pytest.raises(BadSetting, match=f"p has {review_at} and {decline_at}"):
+        Policy("p", review_at, decline_at)

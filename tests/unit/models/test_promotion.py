@@ -1,0 +1,73 @@
+"""Promotion: aliases of the registry, which a version bears, and which it bore before."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.errors import FraudError, Misuse
+from models.mlflow_registry import promote_model_to_stage
+from tests.unit.models.registered import roles
+
+# MLflow, and what it stands on, warn of themselves; what our modules are warned of stays an error.
+pytestmark = pytest.mark.filterwarnings("ignore", r"error:::models\.")
+
+NAME = "FraudDetection_XGBoost"
+
+
+@pytest.fixture(autouse=True)
+def versions(client: Any, tmp_path: Path) -> Any:
+    """Versions 1 to 3 of a model, none of them promoted."""
+    client.create_registered_model(NAME)
+    for _ in range(3):
+        client.create_model_version(NAME, str(tmp_path))
+    yield
+    client.delete_registered_model(NAME)
+
+
+def test_the_newest_version_becomes_the_champion(client: Any) -> None:
+    assert promote_model_to_stage(NAME, "Production") == "3"
+    assert roles(client, NAME) == {"champion": "3"}
+
+
+def test_staging_is_the_challenger(client: Any) -> None:
+    assert promote_model_to_stage(NAME, "Staging", "2") == "2"
+    assert roles(client, NAME) == {"challenger": "2"}
+
+
+def test_what_was_in_production_stays_one_step_back(client: Any) -> None:
+    promote_model_to_stage(NAME, "Production", "1")
+    promote_model_to_stage(NAME, "Production", "2")
+    assert roles(client, NAME) == {"champion": "2", "previous": "1"}
+    promote_model_to_stage(NAME, "Production", "1")
+    assert roles(client, NAME) == {"champion": "1", "previous": "2"}
+
+
+def test_a_version_that_is_promoted_again_is_not_its_own_predecessor(client: Any) -> None:
+    for version in ("1", "2", "2"):
+        promote_model_to_stage(NAME, "Production", version)
+    assert roles(client, NAME) == {"champion": "2", "previous": "1"}
+
+
+def test_a_tenth_version_is_newer_than_a_ninth(client: Any, tmp_path: Path) -> None:
+    for _ in range(7):
+        client.create_model_version(NAME, str(tmp_path))
+    assert promote_model_to_stage(NAME, "Production") == "10"
+
+
+def test_a_version_that_does_not_exist_cannot_be_promoted_and_nothing_moves(client: Any) -> None:
+    promote_model_to_stage(NAME, "Production", "1")
+    promote_model_to_stage(NAME, "Production", "2")
+    with pytest.raises(FraudError):
+        promote_model_to_stage(NAME, "Production", "99")
+    assert roles(client, NAME) == {"champion": "2", "previous": "1"}
+
+
+def test_a_stage_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(Misuse, match=r"no stage Archived\. Next: use Production or Staging"):
+        promote_model_to_stage(NAME, "Archived")
+
+
+def test_a_model_without_versions_cannot_be_promoted() -> None:
+    with pytest.raises(Misuse, match="FraudDetection_None has no version"):
+        promote_model_to_stage("FraudDetection_None", "Production")

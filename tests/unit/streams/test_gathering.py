@@ -1,0 +1,42 @@
+"""Messages of the client to sweeps."""
+
+import numpy as np
+from confluent_kafka import Message
+
+from streams.gathering import sweep_of, without
+from tests.builders import BROKER_MS
+from tests.unit.streams.polling import L0, T0, T1
+from tests.unit.streams.scripted_kafka import message
+
+
+def test_messages_become_columns_in_the_order_of_arrival() -> None:
+    found = [message(T1, 7, b"a", b"k1"), message(T0, 3, b"b", b"k2"), message(T1, 9, b"c", b"k3")]
+    sweep = sweep_of("transactions", "id", found, "group")
+    assert (sweep.topic, sweep.topic_id, sweep.group) == ("transactions", "id", "group")
+    assert (sweep.partition.tolist(), sweep.offset.tolist()) == ([1, 0, 1], [7, 3, 9])
+    assert (sweep.keys, sweep.values) == ([b"k1", b"k2", b"k3"], [b"a", b"b", b"c"])
+    assert sweep.timestamp_ms.tolist() == [BROKER_MS] * 3
+    assert sweep.offset.dtype == sweep.partition.dtype == sweep.timestamp_ms.dtype == np.int64
+
+
+def test_a_tombstone_without_a_key_stays_what_it_is() -> None:
+    sweep = sweep_of("transactions", "id", [Message(topic="transactions", partition=0, offset=0)], None)
+    assert (sweep.keys, sweep.values) == ([None], [None])
+
+
+def test_a_sweep_of_nothing_has_no_partitions() -> None:
+    sweep = sweep_of("transactions", "id", [], None)
+    assert (len(sweep), sweep.partitions(), sweep.reached()) == (0, [], {})
+
+
+def test_records_of_some_partitions_can_be_left_out() -> None:
+    found = [message(T0, 1, b"a"), message(T1, 1, b"b"), message(T0, 2, b"c")]
+    sweep = sweep_of("transactions", "id", found, "group")
+    left = without(sweep, {T0, L0})
+    assert (left.values, left.keys, left.offset.tolist(), left.group) == ([b"b"], [b"key"], [1], "group")
+    assert len(without(sweep, {T0, T1})) == 0
+
+
+def test_partitions_of_another_topic_take_nothing_away() -> None:
+    sweep = sweep_of("labels", "id", [message(L0, 1, b"a")], None)
+    assert without(sweep, {T0}) is sweep

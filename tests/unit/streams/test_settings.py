@@ -1,0 +1,182 @@
+"""Every knob from the environment; a wrong value says which, why and what to do; a secret is never shown."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
+
+from models.errors import BadSetting
+from streams import settings as settings_module
+from streams.settings import Settings, masked, read_settings, variable_of
+
+# Each setting: its variable, a value other than the default, and that value as it is used.
+KNOBS: dict[str, tuple[str, str, Any]] = {
+    "kafka_bootstrap_servers": ("KAFKA_BOOTSTRAP_SERVERS", "k1:9092,k2:9092", "k1:9092,k2:9092"),
+    "database_url": ("DATABASE_URL", "postgresql://u@db/fraud", "postgresql://u@db/fraud"),
+    "redis_url": ("REDIS_URL", "redis://cache/1", "redis://cache/1"),
+    "mlflow_tracking_uri": ("MLFLOW_TRACKING_URI", "http://mlflow", "http://mlflow"),
+    "log_level": ("LOG_LEVEL", "debug", "debug"),
+    "prometheus_enabled": ("PROMETHEUS_ENABLED", "false", False),
+    "home": ("FRAUDML_HOME", "/srv/fraud", Path("/srv/fraud")),
+    "currency": ("FRAUDML_CURRENCY", "SEK", "SEK"),
+    "transactions_topic": ("FRAUDML_TRANSACTIONS_TOPIC", "tx", "tx"),
+    "labels_topic": ("FRAUDML_LABELS_TOPIC", "lb", "lb"),
+    "alerts_topic": ("FRAUDML_ALERTS_TOPIC", "al", "al"),
+    "partitions": ("FRAUDML_PARTITIONS", "12", 12),
+    "replication": ("FRAUDML_REPLICATION", "3", 3),
+    "group_id": ("FRAUDML_GROUP_ID", "other", "other"),
+    "slot": ("FRAUDML_SLOT", "4", 4),
+    "sweep_max_records": ("FRAUDML_SWEEP_MAX_RECORDS", "100", 100),
+    "state_groups": ("FRAUDML_STATE_GROUPS", "16", 16),
+    "session_timeout_s": ("FRAUDML_SESSION_TIMEOUT_S", "6", 6.0),
+    "offset_commit_interval_s": ("FRAUDML_OFFSET_COMMIT_INTERVAL_S", "0.5", 0.5),
+    "kafka_timeout_s": ("FRAUDML_KAFKA_TIMEOUT_S", "3", 3.0),
+    "ledger_timeout_s": ("FRAUDML_LEDGER_TIMEOUT_S", "4", 4.0),
+    "scan_timeout_s": ("FRAUDML_SCAN_TIMEOUT_S", "60", 60.0),
+    "view_timeout_s": ("FRAUDML_VIEW_TIMEOUT_S", "0.25", 0.25),
+    "registry_timeout_s": ("FRAUDML_REGISTRY_TIMEOUT_S", "5", 5.0),
+    "give_up_s": ("FRAUDML_GIVE_UP_S", "60", 60.0),
+    "stuck_s": ("FRAUDML_STUCK_S", "12", 12.0),
+    "clock_ahead_s": ("FRAUDML_CLOCK_AHEAD_S", "0", 0.0),
+    "metrics_host": ("FRAUDML_METRICS_HOST", "0.0.0.0", "0.0.0.0"),
+    "metrics_port": ("FRAUDML_METRICS_PORT", "9100", 9100),
+    "jars_repository": ("FRAUDML_JARS_REPOSITORY", "https://maven", "https://maven"),
+    "jars_cache": ("FRAUDML_JARS_CACHE", "/srv/jars", Path("/srv/jars")),
+}
+
+WRONG = [
+    ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
+    ("PROMETHEUS_ENABLED", "perhaps", "valid boolean"),
+    ("FRAUDML_CURRENCY", "euro", "match pattern"),
+    ("FRAUDML_PARTITIONS", "0", "greater than or equal to 1"),
+    ("FRAUDML_PARTITIONS", "1025", "less than or equal to 1024"),
+    ("FRAUDML_PARTITIONS", "eight", "valid integer"),
+    ("FRAUDML_REPLICATION", "0", "greater than or equal to 1"),
+    ("FRAUDML_SLOT", "-1", "greater than or equal to 0"),
+    ("FRAUDML_SWEEP_MAX_RECORDS", "0", "greater than or equal to 1"),
+    ("FRAUDML_SWEEP_MAX_RECORDS", "100001", "less than or equal to 100000"),
+    ("FRAUDML_STATE_GROUPS", "0", "greater than or equal to 1"),
+    ("FRAUDML_SESSION_TIMEOUT_S", "5.9", "greater than or equal to 6"),
+    ("FRAUDML_OFFSET_COMMIT_INTERVAL_S", "0", "greater than 0"),
+    ("FRAUDML_KAFKA_TIMEOUT_S", "0", "greater than 0"),
+    ("FRAUDML_LEDGER_TIMEOUT_S", "-1", "greater than 0"),
+    ("FRAUDML_VIEW_TIMEOUT_S", "soon", "valid number"),
+    ("FRAUDML_GIVE_UP_S", "0", "greater than 0"),
+    ("FRAUDML_STUCK_S", "0", "greater than 0"),
+    ("FRAUDML_CLOCK_AHEAD_S", "-0.1", "greater than or equal to 0"),
+    ("FRAUDML_METRICS_PORT", "65536", "less than or equal to 65535"),
+]
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout and a home of their own, and no variable of this machine's."""
+    for variable, _, _ in KNOBS.values():
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("FRAUDML_HOME", str(tmp_path))
+    monkeypatch.setattr(settings_module, "CHECKOUT", tmp_path)
+    return tmp_path
+
+
+def test_every_setting_is_in_the_list_of_this_test() -> None:
+    assert list(KNOBS) == list(Settings.model_fields)
+
+
+@pytest.mark.parametrize("field", KNOBS)
+def test_each_setting_comes_from_the_environment(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable, text, value = KNOBS[field]
+    assert variable_of(field) == variable
+    assert getattr(read_settings(), field) != value
+    monkeypatch.setenv(variable, text)
+    assert getattr(read_settings(), field) == value
+
+
+@pytest.mark.parametrize(("variable", "text", "why"), WRONG)
+def test_a_wrong_value_says_which_why_and_what_to_do(
+    variable: str, text: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(BadSetting) as refused:
+        read_settings()
+    assert refused.value.what == f"{variable} is not usable"
+    assert why in refused.value.why
+    assert refused.value.next_step == f"set {variable} to another value, or unset it"
+
+
+def test_the_environment_outranks_the_file_of_the_checkout_and_that_the_stack(
+    alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (alone / "stack.env").write_text("FRAUDML_SLOT=1\nFRAUDML_PARTITIONS=2\nFRAUDML_GROUP_ID=stack\n")
+    (alone / ".env").write_text("FRAUDML_SLOT=3\nFRAUDML_PARTITIONS=4\n")
+    monkeypatch.setenv("FRAUDML_SLOT", "5")
+    found = read_settings()
+    assert (found.slot, found.partitions, found.group_id) == (5, 4, "stack")
+
+
+def test_what_is_given_in_the_program_outranks_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAUDML_SLOT", "5")
+    assert read_settings(slot=6).slot == 6
+
+
+def test_an_empty_variable_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAUDML_PARTITIONS", "")
+    assert read_settings().partitions == 8
+
+
+def test_settings_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAUDML_NO_SUCH_SETTING", "1")
+    assert read_settings().slot == 0
+
+
+def test_settings_cannot_be_changed_underway() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        read_settings().slot = 3
+
+
+def test_a_field_that_is_none_is_called_by_its_own_name() -> None:
+    assert variable_of("no_such_field") == "no_such_field"
+
+
+SECRET = "hunter2"
+ADDRESSES = [
+    (f"postgresql://fraud:{SECRET}@db:5432/fraud_db", "postgresql://fraud:****@db:5432/fraud_db"),
+    (f"redis://:{SECRET}@cache:6379/0", "redis://:****@cache:6379/0"),
+    (f"rediss://default:{SECRET}@@cache/0?db=1", "rediss://default:****@cache/0?db=1"),
+    (f"http://user:{SECRET}@mlflow:5000", "http://user:****@mlflow:5000"),
+    (f"postgresql://u:{SECRET}@h1:1,h2:2/db", "postgresql://u:****@h1:1,h2:2/db"),
+    ("postgresql://fraud@db/fraud_db", "postgresql://fraud@db/fraud_db"),
+    ("k1:9092,k2:9092", "k1:9092,k2:9092"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("address", "shown"), ADDRESSES)
+def test_an_address_is_shown_without_its_password(address: str, shown: str) -> None:
+    assert masked(address) == shown
+
+
+def test_what_is_not_text_is_shown_as_it_is() -> None:
+    assert [masked(value) for value in (8, 0.5, True, Path("/srv"))] == ["8", "0.5", "True", "/srv"]
+
+
+@given(st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1).map(lambda s: f"s3cret{s}"))
+def test_no_plain_password_is_ever_shown(password: str) -> None:
+    assert password not in masked(f"redis://user:{password}@cache:6379/0")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"postgresql://db/fraud_db?user=fraud&password={SECRET}",
+        f"host=db user=fraud password={SECRET}",
+        f"postgresql://fraud:[{SECRET}@db/fraud_db",
+    ],
+    ids=["in the query", "as keyword and value", "with a bracket"],
+)
+def test_a_password_is_hidden_wherever_its_client_takes_it(address: str) -> None:
+    """Postgres takes it in the query and in its own notation, and with any sign in it."""
+    assert SECRET in str(conninfo_to_dict(address)["password"])
+    assert SECRET not in masked(address)
