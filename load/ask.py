@@ -65,12 +65,26 @@ def ask(config: Config, topic: str, lines: Sequence[bytes], timeout_s: float) ->
 
     for index, line in enumerate(lines):
         transaction_id, customer_id = _identity(line)
-        producer.produce(topic, line, customer_id, on_delivery=on_delivery(index, transaction_id))
+        note = on_delivery(index, transaction_id)
+        _produce(producer, timeout_s, topic=topic, value=line, key=customer_id, on_delivery=note)
         producer.poll(0)
     if producer.flush(timeout_s) or failures:
         why = failures[0] if failures else "time is up"
         raise KafkaUnavailable("Kafka did not take all transactions", why=why, next_step="fraudml status")
     return [question for question in questions if question is not None]
+
+
+def _produce(producer: Any, timeout_s: float, **record: Any) -> None:
+    """Produce; while the queue is full, wait until Kafka has taken one."""
+    for _ in range(2):
+        try:
+            producer.produce(**record)
+            return
+        except BufferError:
+            producer.poll(timeout_s)
+    raise KafkaUnavailable(
+        "Kafka did not take all transactions", why="the queue is full", next_step="fraudml status"
+    )
 
 
 def _identity(line: bytes) -> tuple[str | None, bytes | None]:

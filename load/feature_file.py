@@ -1,18 +1,17 @@
 """Feature values in files: one row per transaction, one column per feature."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
 from load.columns import Transactions
 from load.past import past_of
 from load.record_batches import suffix_of
-from load.table_writer import appearing_whole
+from load.table_writer import appearing_whole, kind_of, sink_of
 from models.errors import BadFile
 from models.features import FEATURE_NAMES
 from models.history import Retention
@@ -52,18 +51,21 @@ def write_columns(path: Path, tables: Iterable[Any]) -> int:
     Raises:
         BadFile: as `write_features`, or there is nothing to write.
     """
-    kind: Any = pq.ParquetWriter if suffix_of(path) == ".parquet" else pacsv.CSVWriter
+    suffix = suffix_of(path)
+    waiting = iter(tables)
+    first = next(waiting, None)
+    if first is None:
+        raise BadFile(f"there is nothing to write to {path}")
     rows = 0
     try:
-        with appearing_whole(path) as file:
-            writer = None
-            for table in tables:
-                writer = writer or kind(file, table.schema)
+        with (
+            appearing_whole(path) as file,
+            sink_of(file, suffix) as sink,
+            kind_of(suffix)(sink, first.schema) as writer,
+        ):
+            for table in chain([first], waiting):
                 writer.write_table(table)
                 rows += table.num_rows
-            if writer is None:
-                raise BadFile(f"there is nothing to write to {path}")
-            writer.close()
     except OSError as error:
         why = error.strerror or str(error)
         raise BadFile(

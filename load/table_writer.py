@@ -3,9 +3,9 @@
 import gzip
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -48,13 +48,23 @@ def open_writer(file: BinaryIO, suffix: str) -> Iterator[Callable[[Transactions]
 
     Columns that a table lacks (label, scenario) are left empty.
     """
-    with ExitStack() as stack:
-        # Neither a name nor a time in the gzip header: the same table makes the same bytes.
-        packed = gzip.GzipFile("", "wb", 6, file, mtime=0) if suffix == ".csv.gz" else None
-        sink = stack.enter_context(packed) if packed else file
-        kind = pq.ParquetWriter if suffix == ".parquet" else pacsv.CSVWriter
-        writer = stack.enter_context(kind(sink, SCHEMA))
+    with sink_of(file, suffix) as sink, kind_of(suffix)(sink, SCHEMA) as writer:
         yield lambda table: writer.write_table(arrow_table(table))
+
+
+def kind_of(suffix: str) -> Any:
+    return pq.ParquetWriter if suffix == ".parquet" else pacsv.CSVWriter
+
+
+@contextmanager
+def sink_of(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
+    """Where a writer of that format writes: the file, or what packs it."""
+    if suffix != ".csv.gz":
+        yield file
+        return
+    # Neither a name nor a time in the gzip header: the same table makes the same bytes.
+    with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+        yield cast(BinaryIO, packed)
 
 
 def arrow_table(table: Transactions) -> Any:

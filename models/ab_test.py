@@ -35,7 +35,7 @@ class ABConfig:
     def __post_init__(self) -> None:
         weights = [variant.weight for variant in self.variants]
         names = {variant.name for variant in self.variants}
-        if not weights or min(weights) < 0 or abs(sum(weights) - 1) > 1e-9:
+        if not weights or not all(0 <= weight <= 1 for weight in weights) or abs(sum(weights) - 1) > 1e-9:
             raise BadSetting("the A/B weights must be at least 0 and add up to 1", why=f"they are {weights}")
         if len(names) != len(weights):
             raise BadSetting("two variants of the A/B split bear one name")
@@ -54,7 +54,7 @@ def create_default_ab_config() -> ABConfig:
 
 
 class ABTestRouter:
-    """Deals customers to variants by a hash: a change of two weights moves only whom it must.
+    """Deals customers to variants by a hash: a change of two neighbouring weights moves only whom it must.
 
     Source: Kohavi et al. 2009, Controlled experiments on the web (hash and partition).
     """
@@ -74,7 +74,7 @@ class ABTestRouter:
         return ends
 
     def position(self, customer_id: str) -> int:
-        """Uniform over customers in [0, 2**48)."""
+        """Uniform over customers in [0, 2**48): BLAKE2b of `salt:customer_id` to 6 bytes, big-endian."""
         digest = blake2b(f"{self.config.salt}:{customer_id}".encode(), digest_size=_POSITION_BYTES).digest()
         return int.from_bytes(digest, "big")
 

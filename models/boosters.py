@@ -1,6 +1,7 @@
 """The two families of models, loaded natively and asked on one thread: else it costs 10 to 100 times more."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -22,6 +23,11 @@ MODEL_FILES: dict[Family, str] = {"xgboost": "model.ubj", "lightgbm": "model.txt
 
 def registered_name(family: Family) -> str:
     return f"FraudDetection_{FAMILY_TITLES[family]}"
+
+
+def is_booster(model: Any, family: Family) -> bool:
+    """Whether a model is what the family's library calls a Booster."""
+    return isinstance(model, import_module(family).Booster)
 
 
 def load_booster(file: Path, family: Family) -> Predict:

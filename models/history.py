@@ -45,6 +45,12 @@ class Retention:
         """Seconds before the newest hour beyond which nothing counts any more."""
         return reach_of(entity) + self.lateness_s
 
+    def most_records(self, entity: Entity) -> int:
+        """How many records a compacted history can hold."""
+        # Two for each hour in tiles; a terminal's exact transactions may bear a mark each.
+        exact = self.exact_events * (2 if entity == "terminal" else 1)
+        return exact + 2 * (self.keep_s(entity) // HOUR_S + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -176,8 +182,19 @@ def compacted(raw: bytes, entity: Entity, retention: Retention) -> bytes:
     floor = int(hour_of(records.time_s).max(initial=0)) - retention.keep_s(entity)
     end = tiles_end(records.time_s, records.count, retention.exact_events)
     kept = records.time_s >= floor
-    exact = np.frombuffer(raw, RECORD)[kept & (records.time_s >= end)]
-    return _tiles(records.where(kept & (records.time_s < end))).tobytes() + exact.tobytes()
+    recent = kept & (records.time_s >= end)
+    marks = recent & (records.count == 0)
+    events = np.frombuffer(raw, RECORD)[recent & ~marks]
+    tiles = _tiles(records.where(kept & (records.time_s < end)))
+    return np.concatenate([tiles, events, _marks(records.where(marks))]).tobytes()
+
+
+def _marks(records: Records) -> NDArray[np.void]:
+    """One for each second; none where they cancel out."""
+    times, index = np.unique(records.time_s, return_inverse=True)
+    totals = np.zeros(len(times), np.int64)
+    np.add.at(totals, index, records.total)
+    return pack(times[totals != 0], totals[totals != 0], MARK)
 
 
 def _tiles(records: Records) -> NDArray[np.void]:
@@ -194,10 +211,10 @@ def _tiles(records: Records) -> NDArray[np.void]:
     )
 
 
-def overgrown(timeline: Timeline, keep_s: Ints, exact_events: int) -> Ints:
+def overgrown(timeline: Timeline, keep_s: Ints, most_records: Ints) -> Ints:
     """Codes of the histories that `compacted` would shrink by a third or more, and by 16 records at least.
 
-    keep_s: `Retention.keep_s` of each history.
+    keep_s, most_records: what `Retention` says of each history.
     """
     sizes = timeline.starts[1:] - timeline.starts[:-1]
     if int(sizes.max(initial=0)) < LEAST_WASTE:
@@ -205,6 +222,5 @@ def overgrown(timeline: Timeline, keep_s: Ints, exact_events: int) -> Ints:
     stale = (
         timeline.after(np.arange(timeline.size), timeline.newest_hour() - keep_s - 1) - timeline.starts[:-1]
     )
-    # Beyond the exact records, two for each hour kept are the most that a compacted history can hold.
-    wasted = np.maximum(stale, sizes - exact_events - 2 * (keep_s // HOUR_S + 1))
+    wasted = np.maximum(stale, sizes - most_records)
     return np.flatnonzero((wasted >= LEAST_WASTE) & (wasted * 3 >= sizes))

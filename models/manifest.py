@@ -81,8 +81,7 @@ def verify(folder: Path) -> Manifest:
             why=f"it has {len(manifest.claims.feature_names)}, hash {manifest.claims.features_hash}",
             next_step="train it again with this version of the features",
         )
-    scores = load_booster(file, manifest.claims.family)(np.array(manifest.claims.golden_rows, np.float32))
-    _check_golden(scores, manifest)
+    _check_golden(load_booster(file, manifest.claims.family), manifest)
     return manifest
 
 
@@ -107,14 +106,19 @@ def _check_hash(file: Path, manifest: Manifest) -> None:
         )
 
 
-def _check_golden(scores: Scores, manifest: Manifest) -> None:
-    expected = np.array(manifest.claims.golden_scores)
-    if len(expected) == 0 or not np.allclose(scores, expected, rtol=0, atol=GOLDEN_TOLERANCE):
+def _check_golden(predict: Predict, manifest: Manifest) -> None:
+    rows, expected = manifest.claims.golden_rows, manifest.claims.golden_scores
+    whole = len(rows) == len(expected) > 0 and all(len(row) == len(FEATURE_NAMES) for row in rows)
+    if not whole or not _close(predict(np.array(rows, np.float32)), expected):
         raise ModelRejected(
             f"{manifest.name} version {manifest.version} does not reproduce its golden rows",
             why="it is damaged, or another library version reads it differently",
             next_step="train and register it again",
         )
+
+
+def _close(scores: Scores, expected: list[float]) -> bool:
+    return np.allclose(scores, np.array(expected), rtol=0, atol=GOLDEN_TOLERANCE)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -23,6 +23,7 @@ from models.boosters import (
     MODEL_FILES,
     Family,
     Matrix,
+    is_booster,
     predict_with,
     registered_name,
 )
@@ -36,7 +37,13 @@ CLAIMS_KEY = "fraudml"
 SHA256_TAG = "fraudml.sha256"
 FEATURES_TAG = "fraudml.features_hash"
 EXPERIMENT = "FraudDetection"
-CLIENT_LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
+# By default the client tries for many minutes before it says that nobody is there, and tells its makers.
+CLIENT_LIMITS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+}
 # What each flavour of MLflow calls its file.
 LOGGED_FILES: dict[Family, str] = {"xgboost": "model.ubj", "lightgbm": "model.lgb"}
 REQUIREMENTS: dict[Family, list[str]] = {
@@ -57,10 +64,15 @@ def log_model_to_mlflow(
         meta: "trained" (texts) and "metrics" (numbers) are kept with the model.
 
     Raises:
-        Misuse: an unknown title, or features of another width.
+        Misuse: an unknown title, another kind of model, or features of another width.
         RegistryUnavailable: MLflow cannot be reached.
     """
     family = _family_of(title)
+    if not is_booster(model, family):
+        raise Misuse(
+            f"a {type(model).__name__} is no native booster of {title}",
+            next_step="log the Booster itself: XGBClassifier.get_booster(), or LGBMClassifier.booster_",
+        )
     if X_train.shape[1] != len(FEATURE_NAMES):
         raise Misuse(f"the model has {X_train.shape[1]} features", why=f"FEATURES has {len(FEATURE_NAMES)}")
     meta = meta or {}
@@ -124,7 +136,7 @@ def promote_model_to_stage(name: str, stage: str, version: str | None = None) ->
     What was there before keeps the alias `previous`, for one step back.
 
     Raises:
-        Misuse: an unknown stage, or a model without versions.
+        Misuse: an unknown stage or version, or a model without versions.
         RegistryUnavailable: MLflow cannot be reached.
     """
     alias = ALIAS_OF_STAGE.get(stage)
@@ -132,12 +144,23 @@ def promote_model_to_stage(name: str, stage: str, version: str | None = None) ->
         raise Misuse(f"there is no stage {stage}", next_step=f"use {' or '.join(ALIAS_OF_STAGE)}")
     with _mlflow() as mlflow:
         client = mlflow.MlflowClient()
-        version = version or _newest(client, name)
+        version = _existing(mlflow, name, version) if version else _newest(client, name)
         before = client.get_registered_model(name).aliases.get(alias)
         if before is not None and str(before) != version:
             client.set_registered_model_alias(name, PREVIOUS, before)
         client.set_registered_model_alias(name, alias, version)
         return version
+
+
+def _existing(mlflow: Any, name: str, version: str) -> str:
+    try:
+        return str(mlflow.MlflowClient().get_model_version(name, version).version)
+    except mlflow.exceptions.MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise Misuse(
+            f"{name} has no version {version}", next_step="look at MLflow's page of the model"
+        ) from None
 
 
 def _newest(client: Any, name: str) -> str:
@@ -162,6 +185,8 @@ def fetch(name: str, alias: str, models: ModelFolder) -> Manifest:
             found = mlflow.MlflowClient().get_model_version_by_alias(name, alias)
             source = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{found.version}"))
             claims = _claims(mlflow.models.Model.load(str(source)), name)
+        if not (source / LOGGED_FILES[claims.family]).is_file():
+            raise ModelRejected(f"{name} version {found.version} holds no {LOGGED_FILES[claims.family]}")
         prepared = place / str(found.version)
         prepared.mkdir()
         shutil.copyfile(source / LOGGED_FILES[claims.family], prepared / MODEL_FILES[claims.family])
@@ -190,7 +215,6 @@ def _mlflow() -> Iterator[Any]:
     """MLflow, quietly; its exceptions end here."""
     import logging
 
-    # By default the client tries for many minutes before it says that nobody is there.
     for name, value in CLIENT_LIMITS.items():
         os.environ.setdefault(name, value)
     import mlflow

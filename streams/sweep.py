@@ -171,11 +171,11 @@ class TransactionSweeps:
     ) -> Rewrites:
         """Histories that have grown past what counts, and what they shrink to."""
         names = [(entity, name) for entity in ENTITIES for name in ids[entity]]
-        keep_s = np.repeat(
-            [self._retention.keep_s(entity) for entity in ENTITIES], [len(ids[entity]) for entity in ENTITIES]
-        )
+        sizes = [len(ids[entity]) for entity in ENTITIES]
+        keep_s = np.repeat([self._retention.keep_s(entity) for entity in ENTITIES], sizes)
+        most_records = np.repeat([self._retention.most_records(entity) for entity in ENTITIES], sizes)
         rewrites: Rewrites = {}
-        for code in overgrown(timeline, keep_s, self._retention.exact_events).tolist():
+        for code in overgrown(timeline, keep_s, most_records).tolist():
             entity, name = names[code]
             before = histories[code] or b""
             rewrites.setdefault(entity, {})[name] = (before, compacted(before, entity, self._retention))

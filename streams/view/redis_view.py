@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,20 +34,27 @@ class RedisView:
     def __init__(self, url: str, timeout_s: float, groups: int = 1) -> None:
         self.groups = groups
         self.connections = 0
-        # The client's own retries would hide a new connection, and with it writes that were lost.
-        self._redis = Redis.from_url(
-            url,
+        self._url = url
+        self._timeout_s = timeout_s
+
+    @cached_property
+    def _redis(self) -> Redis:
+        """The client; it connects as soon as it is made, so that is done at first use."""
+        return Redis.from_url(
+            self._url,
             single_connection_client=True,
             protocol=2,
-            socket_timeout=timeout_s,
+            socket_timeout=self._timeout_s,
             socket_read_size=READ_BYTES,
-            socket_connect_timeout=timeout_s,
+            socket_connect_timeout=self._timeout_s,
+            # The client's own retries would hide a new connection, and with it writes that were lost.
             retry=Retry(NoBackoff(), 0),
             redis_connect_func=self._on_connect,
         )
 
     def close(self) -> None:
-        self._redis.close()
+        if "_redis" in self.__dict__:
+            self._redis.close()
 
     def read(self, views: Mapping[int, str], partitions: Sequence[Partition], wanted: Named) -> ViewRead:
         states: list[GroupState] = []

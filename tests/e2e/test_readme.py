@@ -15,7 +15,7 @@ from tests.e2e.command_line import PROGRAM, CommandLine
 pytestmark = pytest.mark.stack
 
 TEXT = (CHECKOUT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+BLOCKS: list[tuple[str, str]] = re.findall(r"^```(python|sh)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 PYTHON = {block.splitlines()[0].removeprefix("# "): block for kind, block in BLOCKS if kind == "python"}
 SHELL = [block for kind, block in BLOCKS if kind == "sh"]
 needs_kcat = pytest.mark.skipif(shutil.which("kcat") is None, reason="kcat is not installed")
