@@ -113,5 +113,7 @@ def ready(connection: TimedConnection, limit: int) -> list[ParkedLabel]:
 
 
 def unpark(connection: TimedConnection, labels: Sequence[ParkedLabel]) -> None:
+    if not labels:
+        return
     columns = zip(*(label.place for label in labels), strict=True)
     connection.execute(UNPARK, [list(each) for each in columns])

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.decision import DecidedTransaction
 from models.history import EVENT, MARK, pack
-from models.transaction import comparable
+from models.transaction import LARGEST_ATTRIBUTE, comparable
 from streams.arrivals import Batch
 from streams.ledger.connection import TimedConnection
 from streams.ports import Additions, Place, Recorded
@@ -118,7 +118,18 @@ def documents_of(
     for incarnation, partition, offset, *fields in rows:
         found = dict(zip(names[3:], fields, strict=True))
         document = {name: found.pop(name) for name in DecidedTransaction.__struct_fields__}
+        document["attributes"] = _as_sent(document["attributes"])
         yield msgspec.convert(document, DecidedTransaction), (incarnation, partition, offset), found
+
+
+def _as_sent(attributes: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Postgres writes out every number: what is beyond 64 bits was sent as a float."""
+    if not attributes:
+        return attributes
+    return {
+        name: float(value) if isinstance(value, int) and abs(value) > LARGEST_ATTRIBUTE else value
+        for name, value in attributes.items()
+    }
 
 
 def body(found: DecidedTransaction) -> tuple[object, ...]:

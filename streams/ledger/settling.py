@@ -181,7 +181,13 @@ def claim(connection: TimedConnection, rows: DecisionRows, mine: list[int], inca
 
 
 def number_of_topic(connection: TimedConnection, step: Step) -> int:
-    """The number of a topic's incarnation, given at its first sweep."""
+    """The number of a topic's incarnation, given at its first sweep.
+
+    Raises:
+        ProgressMoved: the step goes back.
+    """
+    if any(step.reached[number] < offset for number, offset in step.expected.items()):
+        raise _progress_moved(step)
     known = connection.numbers
     if step.topic_id not in known:
         known[step.topic_id] = reading.incarnation(connection, step.topic, step.topic_id)
