@@ -58,7 +58,8 @@ class KafkaWorld(Protocol):
     def committed(self) -> dict[tuple[str, int], int]:
         """The offsets that the group has committed."""
 
-    def subscribed(self) -> Subscribed: ...
+    def subscribed(self, *, cut_short: bool = False) -> Subscribed:
+        """What can be seen once Kafka has marked the ends of all transactions; cut_short: one has no end."""
 
 
 @dataclass
@@ -83,7 +84,7 @@ class FakeKafkaWorld:
     def committed(self) -> dict[tuple[str, int], int]:
         return dict(self.kafka.offsets)
 
-    def subscribed(self) -> Subscribed:
+    def subscribed(self, *, cut_short: bool = False) -> Subscribed:
         return Subscribed(
             [alert_of(each) for each in self.kafka.alerts],
             [
@@ -137,20 +138,21 @@ class RealKafkaWorld:
         found = self._members[-1].committed(places, WAIT_S)
         return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
 
-    def subscribed(self) -> Subscribed:
+    def subscribed(self, *, cut_short: bool = False) -> Subscribed:
         settings = self._settings
         letters = [settings.dead_letter_topic(self.topic(name)) for name in SOURCES]
-        seen = self._seen([settings.alerts_topic, settings.labels_topic, *letters])
+        seen = self._seen([settings.alerts_topic, settings.labels_topic, *letters], cut_short)
         return Subscribed(
             [_alert(message) for message in seen[settings.alerts_topic]],
             [_letter(message) for topic in letters for message in seen[topic]],
             [(message.key(), message.value()) for message in seen[settings.labels_topic]],
         )
 
-    def _seen(self, topics: list[str]) -> dict[str, list[Any]]:
-        """Topics from their beginning to where a reader of committed records gets for now."""
+    def _seen(self, topics: list[str], cut_short: bool) -> dict[str, list[Any]]:
+        """Topics from their beginning to their end, or to the first transaction without an end."""
         found: dict[str, list[Any]] = {topic: [] for topic in topics}
         places = {(topic, number) for topic in topics for number in range(self._settings.partitions)}
+        ends = self._ends(places)
         reader = Consumer(reader_config(self._settings, "subscriber") | {"fetch.wait.max.ms": 10})
         try:
             reader.assign([TopicPartition(*place, 0) for place in places])
@@ -161,10 +163,23 @@ class RealKafkaWorld:
                     found[message.topic()].append(message)
                 else:
                     assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
-                    places.discard((message.topic(), message.partition()))
+                    # Kafka marks a transaction a little after it has said that it is committed.
+                    place = (message.topic(), message.partition())
+                    if cut_short or message.offset() >= ends[place]:
+                        places.discard(place)
         finally:
             reader.close()
         return found
+
+    def _ends(self, places: set[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Where each partition ends, open transactions included."""
+        reader = Consumer(reader_config(self._settings, "ends") | {"isolation.level": "read_uncommitted"})
+        try:
+            return {
+                place: reader.get_watermark_offsets(TopicPartition(*place), WAIT_S)[1] for place in places
+            }
+        finally:
+            reader.close()
 
     def close(self) -> None:
         for member in self._members:

@@ -1,7 +1,8 @@
 """A ledger with what surrounds it, once as a double and once on Postgres."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from threading import Barrier
 from typing import Any, Protocol
@@ -19,6 +20,10 @@ from tests.fakes import FakeLedger, Row
 
 NOBODY_LISTENS = "127.0.0.1:1"
 TIMEOUT_S = 10.0
+END_OTHER_SESSIONS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 ADD_SCORING = """
     INSERT INTO scorings (variant, model_name, model_version, policy_version, ab_version, feature_names)
     VALUES (%(variant)s, %(model_name)s, %(model_version)s, %(policy_version)s, %(ab_version)s, '{}')
@@ -54,6 +59,9 @@ class LedgerWorld(Protocol):
     def out_of_reach(self) -> LedgerThatTells:
         """A ledger whose server does not answer."""
 
+    def interrupted(self) -> AbstractContextManager[None]:
+        """For the next call on `ledger`, the server is away."""
+
     def decide_by_rest(self, decided: DecidedTransaction) -> None:
         """Put in a decision as the gateway does: without an owner."""
 
@@ -80,6 +88,12 @@ class FakeLedgerWorld:
     def out_of_reach(self) -> FakeLedger:
         return FakeLedger(reachable=False)
 
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        self.ledger.reachable = False
+        yield
+        self.ledger.reachable = True
+
     def decide_by_rest(self, decided: DecidedTransaction) -> None:
         self.ledger.rows[decided.transaction_id] = Row(decided, None, np.empty(0, np.float32))
 
@@ -100,6 +114,12 @@ class PostgresWorld:
 
     def out_of_reach(self) -> PostgresLedger:
         return self._open(f"postgresql://{NOBODY_LISTENS}/nowhere")
+
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        with psycopg.connect(self.url) as operator:
+            operator.execute(END_OTHER_SESSIONS)
+        yield
 
     def _open(self, url: str) -> PostgresLedger:
         self.opened.append(PostgresLedger(url, TIMEOUT_S, "contracts"))

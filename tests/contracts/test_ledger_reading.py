@@ -1,6 +1,7 @@
 """The ledger gives back what it took: decisions, dead letters, and what a view is made from."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -93,10 +94,12 @@ def test_recorded_gives_what_lies_from_the_first_offset_to_before_the_last(ledge
     }
 
 
-def test_nothing_is_recorded_for_a_topic_that_nobody_read(ledger: LedgerThatTells) -> None:
+def test_there_is_nothing_of_a_topic_that_nobody_read(ledger: LedgerThatTells) -> None:
     decide(ledger, transaction("a"))
     found = ledger.recorded("made-again", {0: (0, 10)})
     assert (found.decisions, found.dead) == ({}, {})
+    additions, reached = ledger.additions(Partition("made-again", 0), 0, 10, 100)
+    assert (appended(additions), reached) == ({"customer": [], "terminal": []}, 10)
 
 
 def test_dead_letters_are_recorded_with_their_sweep(ledger: LedgerThatTells) -> None:
@@ -203,3 +206,12 @@ CALLS: dict[str, Callable[[LedgerThatTells], Any]] = {
 def test_a_ledger_out_of_reach_says_so_whatever_it_is_asked(ledgers: LedgerWorld, call: str) -> None:
     with pytest.raises(LedgerUnavailable):
         CALLS[call](ledgers.out_of_reach())
+
+
+def test_a_ledger_that_was_away_is_found_again_as_it_was(ledgers: LedgerWorld) -> None:
+    decide(ledgers.ledger, transaction("a"))
+    with ledgers.interrupted(), pytest.raises(LedgerUnavailable):
+        ledgers.ledger.settle_decisions(replace(STEP, expected={0: 1}, reached={0: 2}), decisions_on(BATCH))
+    assert owners(ledgers.ledger) == {0: "a"}
+    decide(ledgers.ledger, transaction("b"))
+    assert owners(ledgers.ledger) == {0: "a", 1: "b"}

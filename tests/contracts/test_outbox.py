@@ -108,7 +108,7 @@ def test_a_worker_that_dies_in_the_middle_has_shown_nothing(kafka: KafkaWorld) -
     outbox = kafka.outbox()
     with pytest.raises(Interrupted):
         outbox.publish(CutShort(reviews("a", "b"), die), [], offsets(kafka, p0=2), kafka.group())
-    assert alerted(kafka) == []
+    assert kafka.subscribed(cut_short=True).alerts == []
     assert kafka.committed() == {}
 
 
