@@ -63,7 +63,9 @@ def options(
       fraudml doctor
     """
     # What Kafka's client has to say is no error of the command; ours say what matters.
-    logging.getLogger("kafka").propagate = debug
+    kafka = logging.getLogger("kafka")
+    kafka.propagate = debug
+    kafka.addHandler(logging.NullHandler())
 
 
 app = build()

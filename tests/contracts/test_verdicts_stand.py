@@ -1,4 +1,4 @@
-"""Below the progress nothing gets a new verdict: what is recorded for a place holds, whoever reads it again."""
+"""Below the progress nothing gets a new verdict: what is recorded for a place holds, whoever reads again."""
 
 from typing import Any
 

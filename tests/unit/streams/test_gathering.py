@@ -3,8 +3,8 @@
 import numpy as np
 from confluent_kafka import Message
 
-from streams.gathering import sweep_of, without
-from tests.builders import BROKER_MS
+from streams.gathering import held_records, sweep_of, sweeps_of, without
+from tests.builders import BROKER_MS, TOPIC_IDS
 from tests.unit.streams.polling import L0, T0, T1
 from tests.unit.streams.scripted_kafka import message
 
@@ -27,6 +27,21 @@ def test_a_tombstone_without_a_key_stays_what_it_is() -> None:
 def test_a_sweep_of_nothing_has_no_partitions() -> None:
     sweep = sweep_of("transactions", "id", [], None)
     assert (len(sweep), sweep.partitions(), sweep.reached()) == (0, [], {})
+
+
+def test_each_topic_that_has_messages_gets_one_sweep_of_the_same_group() -> None:
+    found = [message(T1, 7, b"a"), message(L0, 3, b"b"), message(T0, 9, b"c")]
+    sweeps = sweeps_of({**TOPIC_IDS, "others": "others-id"}, found, "group")
+    assert [(each.topic, each.topic_id, each.values, each.group) for each in sweeps] == [
+        ("transactions", "transactions-id", [b"a", b"c"], "group"),
+        ("labels", "labels-id", [b"b"], "group"),
+    ]
+
+
+def test_records_that_are_held_are_counted_by_partition_wherever_they_are_held() -> None:
+    waiting = [message(T0, 5), message(L0, 1)]
+    sweeps = sweeps_of(TOPIC_IDS, [message(T0, 3), message(T0, 4), message(T1, 9)], None)
+    assert held_records(waiting, sweeps) == {T0: 3, T1: 1, L0: 1}
 
 
 def test_records_of_some_partitions_can_be_left_out() -> None:

@@ -5,12 +5,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import tenacity
 from confluent_kafka import KafkaError, KafkaException
 
 from models.errors import KafkaUnavailable
-from streams.kafka import our_errors, producer_config, topic_ids, words_of, worker_config
+from streams.kafka import (
+    is_retriable,
+    our_errors,
+    patience,
+    producer_config,
+    topic_ids,
+    words_of,
+    worker_config,
+)
 from streams.settings import Settings
 from streams.topics import LARGEST_DEAD_LETTER_BYTES
+from tests.unit.streams.virtual_time import Clock
 
 
 @pytest.fixture
@@ -60,6 +70,39 @@ def test_the_clients_errors_end_here(error: KafkaException, words: str) -> None:
     with pytest.raises(KafkaUnavailable) as raised, our_errors("list topics"):
         raise error
     assert (raised.value.what, raised.value.why) == ("Kafka failed to list topics", words)
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (KafkaException(KafkaError(KafkaError._TIMED_OUT, "words", retriable=True)), True),
+        (KafkaException(KafkaError(KafkaError._WAIT_COORD)), True),
+        (KafkaException(KafkaError(KafkaError.NOT_COORDINATOR)), True),
+        (KafkaException(KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)), False),
+        (ZeroDivisionError(), False),
+    ],
+)
+def test_trying_again_helps_where_kafka_says_so_or_a_coordinator_moves(
+    error: Exception, passes: bool
+) -> None:
+    assert is_retriable(error) is passes
+
+
+def test_patience_tries_again_for_as_long_as_it_was_told_and_says_why_it_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, tries = Clock(), list[float]()
+    monkeypatch.setattr(tenacity, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(tenacity.nap, "time", SimpleNamespace(sleep=clock.wait))
+
+    def ask() -> None:
+        tries.append(clock.now_s)
+        raise KafkaException(KafkaError(KafkaError._WAIT_COORD, "no coordinator"))
+
+    with pytest.raises(KafkaException, match="no coordinator"):
+        patience(10.0, reraise=True)(ask)
+    assert len(tries) > 5
+    assert 10.0 <= clock.now_s <= 12.0
 
 
 def test_other_errors_pass() -> None:

@@ -117,8 +117,16 @@ def test_markers_of_transactions_are_no_records_and_do_not_keep_the_reader_waiti
 def test_an_end_that_was_seen_too_early_is_not_the_end(reading: Reading) -> None:
     """A transaction was open: its records come after the first end of the partition."""
     reading.topics.ends = {(TOPIC, 0): (0, 3)}
-    reading.topics.batches = [[*records(0, 0), end(0, 1)], [*records(0, 1, 2)]]
-    assert reading.offsets({0: 3}) == [[(0, 0)], [(0, 1), (0, 2)]]
+    reading.topics.batches = [[*records(0, 0, 1), end(0, 2)], records(0, 2)]
+    assert reading.offsets({0: 3}) == [[(0, 0), (0, 1)], [(0, 2)]]
+
+
+def test_a_reading_may_begin_further_on_but_not_before_the_log_does(reading: Reading) -> None:
+    reading.topics.ends = {(TOPIC, 0): (3, 8), (TOPIC, 1): (3, 8), (TOPIC, 2): (3, 8)}
+    reading.topics.batches = [records(0, 5), records(1, 3, 4, 5), records(2, 3, 4, 5)]
+    found = list(reading.reader.read(TOPIC, {0: 6, 1: 6, 2: 6}, starts={0: 5, 1: 1}))
+    assert [len(batch) for batch in found] == [1, 3, 3]
+    assert reading.topics.assigned[0] == [(0, 5), (1, 3), (2, 3)]
 
 
 @pytest.mark.parametrize("until", [{}, {0: 0}, {0: 4}], ids=["nothing asked", "an empty topic", "expired"])

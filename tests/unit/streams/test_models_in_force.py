@@ -14,7 +14,7 @@ from models.history import Retention
 from models.manifest import ModelFolder
 from models.scorer import Model, Scorer
 from streams.codecs import TransactionCodec
-from streams.models_in_force import fetch_apart, load_scorer, load_variant, version_of
+from streams.models_in_force import all_registered, fetch_apart, load_scorer, load_variant, version_of
 from streams.settings import Settings
 from streams.sweep import TransactionSweeps
 from tests.builders import NOW, ONE_VARIANT, POLICY, Worker, continued, transaction
@@ -81,6 +81,16 @@ def test_a_registry_that_does_not_answer_is_unavailable(settings: Settings, regi
     registry.is_away()
     with pytest.raises(RegistryUnavailable, match=r"does not answer\. connection refused"):
         version_of(settings, "M", "champion")
+
+
+def test_models_are_all_registered_when_every_variant_has_a_version(
+    settings: Settings, registry: Registry
+) -> None:
+    assert all_registered(settings)
+    del registry.versions["FraudDetection_LightGBM", "challenger"]
+    assert not all_registered(settings)
+    registry.is_away()
+    assert not all_registered(settings)
 
 
 def test_a_version_that_is_not_here_is_fetched_once_and_remembered(

@@ -126,6 +126,28 @@ def test_the_watchdog_keeps_hearing_from_us_while_a_sweep_waits_for_a_dependency
     assert stuck == []
 
 
+def test_a_sweep_that_hangs_is_a_stuck_worker_though_everything_is_read(polling: Polling) -> None:
+    watchdog = Watchdog(30.0, lambda: None, clock=polling.clock)
+    stuck: list[bool] = []
+    polling.heard = lambda lags: watchdog.heard(sum(lags.values()))
+    polling.kafka.produce(T0, b"{}")
+    polling.kafka.give(T0)
+    polling.handle = lambda sweep: None
+    for after_s in (29.0, 32.0):
+        polling.clock.after(after_s, lambda: stuck.append(watchdog.is_stuck()))
+    polling.run(for_s=40)
+    assert stuck == [False, True]
+
+
+def test_records_in_work_and_records_that_wait_are_lag_too(polling: Polling) -> None:
+    polling.max_records = 3
+    polling.kafka.produce(T0, *[b"{}"] * 8)
+    polling.kafka.give(T0)
+    polling.work_s = 1.2
+    polling.run(for_s=5)
+    assert polling.lags == [{T0: 8}, {T0: 5}, {T0: 2}, {T0: 0}]
+
+
 def test_many_records_may_come_while_a_sweep_is_in_work(polling: Polling) -> None:
     polling.max_records = 4
     polling.kafka.produce(T0, *[b"{}"] * 100)

@@ -226,17 +226,6 @@ def test_a_refusal_forgets_the_sweeps_of_the_same_poll_and_what_was_owed(polling
     assert polling.kafka.committed_offsets == {T0: 0, L0: 0}
 
 
-def test_a_commit_for_partitions_of_somebody_else_is_let_go(polling: Polling) -> None:
-    polling.kafka.produce(T0, b"{}")
-    polling.kafka.give(T0)
-    polling.clock.after(
-        0.5,
-        lambda: polling.kafka.commit_errors.append(KafkaException(KafkaError(KafkaError.ILLEGAL_GENERATION))),
-    )
-    polling.run(for_s=3)
-    assert polling.sizes() == [1]
-
-
 def test_a_commit_that_finds_no_coordinator_is_made_up_for(polling: Polling) -> None:
     """As the client says it while brokers are away: not marked as retriable, as it comes from a code."""
     polling.kafka.produce(T0, b"{}")

@@ -9,7 +9,7 @@ from models.history import Retention
 from streams.codecs import TransactionCodec
 from streams.reconcile import SHOWN
 from streams.topics import Partition
-from tests.builders import label, transaction
+from tests.builders import encoded, label, transaction
 from tests.unit.streams.reconciled import Traffic
 
 CLEAN = {"checked": 0, "findings": 0, "first": []}
@@ -64,8 +64,11 @@ def test_a_missing_row_is_found() -> None:
 
 def test_a_row_of_a_transaction_that_nobody_sent_is_found() -> None:
     world = traffic()
-    world.log.partitions[0][6] = b"{overwritten"
-    assert world.found("rows") == ["row tx-06 has no transaction in the log"]
+    world.log.partitions[0][6] = encoded(transaction("stranger"))
+    assert world.found("rows") == [
+        "transaction stranger is below the committed offsets and has no row",
+        "row tx-06 has no transaction in the log",
+    ]
 
 
 def test_a_row_whose_record_has_expired_is_none_of_those() -> None:
@@ -154,8 +157,8 @@ def test_all_findings_are_counted_and_the_first_are_named_in_order() -> None:
 def test_findings_of_all_checks_are_added_up() -> None:
     world = traffic()
     world.outbox.alerts.append(world.ledger.rows["tx-03"].decided)
-    world.log.partitions[0][6] = b"{overwritten"
-    assert world.reconcile()["findings"] == 2
+    world.log.partitions[0][6] = encoded(transaction("stranger"))
+    assert world.reconcile()["findings"] == 3
 
 
 def test_what_is_not_committed_yet_is_not_missed() -> None:
@@ -211,6 +214,13 @@ def test_a_record_that_was_set_aside_stays_so_though_today_it_would_be_taken() -
     world.codec = TransactionCodec("USD", 300_000)
     world.first = {("transactions", 0): 1}
     assert [dead.reason for dead in world.outbox.dead] == ["currency"]
+    assert world.reconcile()["findings"] == 0
+
+
+def test_a_decision_stands_though_today_its_record_would_be_refused() -> None:
+    world = Traffic()
+    world.send(transaction("a"), transaction("b"))
+    world.codec = TransactionCodec("USD", 300_000)
     assert world.reconcile()["findings"] == 0
 
 

@@ -73,9 +73,9 @@ class Stop:
     def is_set(self) -> bool:
         return self._set
 
-    def wait(self, wait_s: float) -> bool:
-        self.waits_s.append(wait_s)
-        until_s = self._clock.now_s + wait_s
+    def wait(self, timeout: float) -> bool:
+        self.waits_s.append(timeout)
+        until_s = self._clock.now_s + timeout
         while not self._set and self._clock.step(until_s):
             pass
         return self._set
