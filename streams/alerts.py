@@ -128,12 +128,7 @@ class KafkaOutbox:
     def _give_up(self, error: Exception) -> None:
         """Abort, and say what the failure means for the sweep."""
         kafka = error_of(error) if isinstance(error, KafkaException) else None
-        if kafka is not None and kafka.fatal():
-            raise SlotTaken(
-                f"Kafka has fenced worker slot {self._settings.slot}",
-                why="another worker runs under the same slot, or this one was thought dead",
-                next_step="give each worker a slot of its own",
-            ) from error
+        self._check_fence(error)
         self._abort()
         if kafka is not None and kafka.code() in NOT_OURS:
             raise AssignmentLost("the partitions belong to another worker", why=kafka.str()) from error
@@ -143,6 +138,19 @@ class KafkaOutbox:
     def _abort(self) -> None:
         try:
             self._insist(lambda: self._producer.abort_transaction(self._timeout_s), "abort")
-        except KafkaException:
+        except KafkaException as error:
+            self._check_fence(error)
             # Beyond repair: the next transaction begins with a new producer, which settles this one.
             self._producer = None
+
+    def _check_fence(self, error: Exception) -> None:
+        """
+        Raises:
+            SlotTaken: this producer may never go on; another one in its place would fence its successor.
+        """
+        if isinstance(error, KafkaException) and error_of(error).fatal():
+            raise SlotTaken(
+                f"Kafka has fenced worker slot {self._settings.slot}",
+                why="another worker runs under the same slot, or this one was thought dead",
+                next_step="give each worker a slot of its own",
+            ) from error

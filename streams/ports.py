@@ -234,7 +234,8 @@ class Outbox(Protocol):
         """Make alerts and dead letters visible together with the offsets; offsets alone may follow later.
 
         Raises:
-            AssignmentLost: the group, or the transactional id, belongs to another worker by now.
+            AssignmentLost: the partitions belong to another worker by now.
+            SlotTaken: another worker has this one's transactional id.
             OutcomeUnknown: whether it was committed could not be found out.
             KafkaUnavailable: nothing was made visible.
         """

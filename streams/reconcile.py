@@ -67,6 +67,7 @@ class Reconciliation:
         self._alerts_topic = alerts_topic
         self._topic_id = topic_ids[transactions_topic]
         self._progress = progress
+        self._refused_today: set[Place] = set()
         self.checks = {"rows": Check(), "alerts": Check(), "histories": Check()}
 
     def run(self) -> dict[str, Any]:
@@ -93,7 +94,8 @@ class Reconciliation:
         """Valid transactions below the committed offsets, and where each was met first."""
         ids: dict[str, Place] = {}
         for messages in self._log.read(self._topic, committed):
-            batch, _ = self._codec.decode(sweep_of(self._topic, self._topic_id, messages, None))
+            batch, dead = self._codec.decode(sweep_of(self._topic, self._topic_id, messages, None))
+            self._refused_today.update((letter.partition, letter.offset) for letter in dead)
             places = zip(batch.partition.tolist(), batch.offset.tolist(), strict=True)
             for transaction_id, place in zip(batch.transaction_id, places, strict=True):
                 ids.setdefault(transaction_id, place)
@@ -117,7 +119,8 @@ class Reconciliation:
         first = {number: span[0] for number, span in self._log.ends(self._topic).items()}
         for row in self._settled(rows, committed):
             in_the_log = (row.offset or 0) >= first[row.partition or 0]
-            if in_the_log and row.transaction_id not in ids:
+            refused_today = (row.partition, row.offset) in self._refused_today
+            if in_the_log and row.transaction_id not in ids and not refused_today:
                 check.find(f"row {row.transaction_id} has no transaction in the log")
 
     def _set_aside(self, place: Place) -> bool:

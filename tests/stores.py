@@ -18,10 +18,10 @@ import pytest
 from psycopg import sql
 from redis import Redis
 
-from deploy import migrations
 from deploy.stack import kafka_topics
 from deploy.stack.jars import locked_jars
 from deploy.stack.ports import assign
+from deploy.stack.stack import migrate_to_newest
 from deploy.stack.temporary import own_settings, temporary_stack
 from deploy.stack.waiting import until
 from streams.settings import Settings
@@ -98,7 +98,7 @@ def running_stores(home: Path) -> Iterator[Stores]:
         return
     with containers(home) as settings:
         kafka_topics.ensure(settings.kafka_bootstrap_servers, settings)
-        migrations.upgrade(settings)
+        migrate_to_newest(settings)
         yield Stores(f"containers ({POSTGRES_IMAGE}, {VALKEY_IMAGE}, {KAFKA_IMAGE})", settings)
 
 
@@ -165,7 +165,7 @@ def own_database(stores: Stores) -> str:
     with psycopg.connect(stores.settings.database_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(OWN_DATABASE)))
     url = f"{server}/{OWN_DATABASE}"
-    migrations.upgrade(stores.settings.model_copy(update={"database_url": url}))
+    migrate_to_newest(stores.settings.model_copy(update={"database_url": url}))
     return url
 
 

@@ -135,7 +135,7 @@ def comparable(answer: Any) -> Any:
 
 @pytest.mark.stack
 @pytest.mark.timeout(180)
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(questions=asked)
 def test_the_double_and_postgres_say_the_same(own_database: str, questions: list[Ask]) -> None:
     empty_ledger(own_database)

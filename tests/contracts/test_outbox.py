@@ -146,6 +146,18 @@ def test_a_predecessor_that_is_fenced_in_the_middle_shows_nothing(kafka: KafkaWo
     assert alerted(kafka) == ["a"]
 
 
+def test_a_predecessor_that_fails_as_it_is_fenced_does_not_fence_in_turn(kafka: KafkaWorld) -> None:
+    predecessor, successors = kafka.outbox(), list[Outbox]()
+    alerts = CutShort(reviews("a"), lambda: successors.append(kafka.outbox()))
+    too_large = dead_letter(kafka, value=b"x" * (LARGEST_DEAD_LETTER_BYTES + 1))
+    with pytest.raises((SlotTaken, KafkaUnavailable)):
+        predecessor.publish(alerts, [too_large], offsets(kafka, p0=1), kafka.group())
+    with pytest.raises(SlotTaken):
+        predecessor.publish(reviews("a"), [], offsets(kafka, p0=1), kafka.group())
+    successors[0].publish(reviews("a"), [], offsets(kafka, p0=1), kafka.group())
+    assert alerted(kafka) == ["a"]
+
+
 def test_workers_in_other_slots_do_not_fence_each_other(kafka: KafkaWorld) -> None:
     one, other = kafka.outbox(slot=0), kafka.outbox(slot=1)
     one.publish(reviews("a"), [], offsets(kafka, p0=1), kafka.group())

@@ -14,9 +14,9 @@ def test_features_online_equal_those_offline_though_the_worker_is_killed_three_t
         tmp_path / name for name in ("table.parquet", "offline.parquet", "online.parquet")
     )
     with stack_with_models(tmp_path) as line:
-        line.ok("generate", "--customers", "1000", "--days", "45", "--out", str(table))
+        line.ok("generate", "--customers", "600", "--days", "42", "--out", str(table))
         line.ok("features", str(table), "--map", "generated", "--out", str(offline))
-        with Killer(line, at=[15_000, 40_000, 65_000]) as killer:
+        with Killer(line, at=[8_000, 20_000, 34_000]) as killer:
             assert replay(line, str(table), "--map", "generated") > 0
         assert len(killer.killed) == 3
         line.ok("reconcile")

@@ -3,6 +3,7 @@
 import gzip
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -360,20 +361,21 @@ def test_a_write_that_stops_leaves_what_was_there_before(tmp_path: Path, suffix:
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.fixture
+@contextmanager
 def little_room() -> Iterator[None]:
-    """No file of this process may grow beyond 1,000 bytes: as if the disk were full."""
+    """No file of this process may grow beyond 1,000 bytes, that with pytest's own words included."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @suffixes
-@pytest.mark.usefixtures("little_room")
 def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, suffix: str) -> None:
     days = simulate(SimulatorParameters(customers=500), seed=1, days=3)
-    with pytest.raises(BadFile, match=r"cannot be written. .*Next: make room"):
+    with little_room(), pytest.raises(BadFile, match=r"cannot be written. .*Next: make room"):
         write_transactions(days, tmp_path / f"table.{suffix}")
     assert list(tmp_path.iterdir()) == []
 
