@@ -113,8 +113,9 @@ def test_an_address_that_is_asked_over_http_is_never_written(
 def test_libraries_that_talk_much_are_heard_when_they_warn(
     noisy: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # MLflow's migrations switch off every logger there is.
+    # MLflow's migrations switch off every logger there is, and give this one a handler of their own.
     monkeypatch.setattr(logging.getLogger(noisy), "disabled", False)
+    monkeypatch.setattr(logging.getLogger(noisy), "handlers", [])
     set_up_logs("debug", terminal=False)
     logging.getLogger(noisy).info("chatter")
     logging.getLogger(noisy).warning("trouble")

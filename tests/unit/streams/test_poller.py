@@ -164,56 +164,6 @@ def test_an_idle_poller_polls_without_turning_round(polling: Polling) -> None:
     assert len(polling.kafka.polls) <= 10 / IDLE_POLL_S + 2
 
 
-def test_plain_offsets_are_committed_together_and_not_for_every_sweep(polling: Polling) -> None:
-    polling.max_records = 10
-    polling.kafka.produce(T0, *[b"{}"] * 1000)
-    polling.kafka.give(T0)
-    polling.work_s = 0.01
-    polling.run(for_s=5)
-    commits = polling.kafka.asked("commit")
-    assert len(polling.sweeps) == 100
-    assert commits[-1] == {T0: 1000}
-    assert len(commits) <= 4
-
-
-def test_what_a_transaction_has_committed_is_not_committed_again(polling: Polling) -> None:
-    polling.max_records = 1
-    polling.kafka.produce(T0, b"plain", b"alert")
-    polling.kafka.give(T0)
-    handlers = [polling.done_plainly, polling.done_in_a_transaction]
-    polling.handle = lambda sweep: handlers.pop(0)(sweep)
-    polling.run(for_s=3)
-    assert polling.kafka.asked("transaction") == [{T0: 2}]
-    assert polling.kafka.asked("commit") == [{T0: 0}]
-    assert polling.kafka.committed_offsets == {T0: 2}
-
-
-def test_what_is_finished_is_committed_when_the_poller_stops(polling: Polling) -> None:
-    polling.kafka.produce(T0, b"{}")
-    polling.kafka.give(T0)
-    polling.run(for_s=0.5)
-    assert polling.kafka.committed_offsets == {T0: 1}
-    assert polling.kafka.happened[-1] == ("close", None)
-
-
-def test_stopping_commits_nothing_before_the_sweep_in_work_is_done(polling: Polling) -> None:
-    """Its transaction may be under way, and offsets committed beside it could go back."""
-    polling.max_records = 1
-    polling.kafka.produce(T0, b"plain", b"alert")
-    polling.kafka.give(T0)
-    handlers = [polling.done_plainly, polling.done_in_a_transaction]
-
-    def handle(sweep: Sweep) -> None:
-        handlers.pop(0)(sweep)
-        polling.work_s = 2.0
-
-    polling.handle = handle
-    polling.run(for_s=0.1)
-    steps = [kind for kind, _ in polling.kafka.happened if kind in ("deliver", "transaction", "commit")]
-    assert steps == ["commit", "deliver", "deliver", "transaction"]
-    assert polling.kafka.committed_offsets == {T0: 2}
-
-
 @pytest.mark.parametrize("fatal", [True, False])
 def test_an_error_of_the_broker_ends_the_poller_in_our_words(polling: Polling, fatal: bool) -> None:
     polling.kafka.give(T0)

@@ -1,9 +1,8 @@
-"""What the poller does when the group moves: where it starts, what it drops, what it commits."""
+"""What the poller does when the group moves: where it starts, what it drops, when it stops."""
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
 
-from models.errors import KafkaUnavailable, LogBehindLedger, LogExpired, OffsetsMissing, TopicRemade
+from models.errors import LogBehindLedger, LogExpired, OffsetsMissing, TopicRemade
 from streams.arrivals import Sweep
 from streams.offsets import Place
 from streams.poller import REVOKE_WAIT_S
@@ -19,28 +18,6 @@ def test_a_partition_is_read_from_the_smaller_of_committed_offset_and_progress(p
     polling.kafka.give(T0, T1)
     polling.run()
     assert polling.kafka.asked("assign") == [{T0: 7, T1: 10}]
-
-
-def test_the_starting_offset_is_committed_before_the_first_sweep(polling: Polling) -> None:
-    polling.kafka.produce(T0, *[b"{}"] * 5)
-    polling.kafka.first[T0] = 2
-    polling.kafka.give(T0)
-    polling.run()
-    assert polling.kafka.happened[1:4] == [
-        ("assign", {T0: 2}),
-        ("commit", {T0: 2}),
-        ("consume", (2047, 0)),
-    ]
-
-
-def test_the_starting_offset_is_committed_though_kafka_refuses_it_once(polling: Polling) -> None:
-    """Else a crash after the first sweep leaves progress without a committed offset, which stops a worker."""
-    polling.kafka.produce(T0, *[b"{}"] * 5)
-    polling.kafka.commit_errors.append(KafkaException(KafkaError(KafkaError.REBALANCE_IN_PROGRESS)))
-    polling.kafka.give(T0)
-    polling.run()
-    steps = [(kind, what) for kind, what in polling.kafka.happened if kind in ("commit", "deliver")]
-    assert steps[:2] == [("commit", {T0: 0}), ("deliver", {T0: 5})]
 
 
 @pytest.mark.parametrize(
@@ -160,33 +137,6 @@ def test_a_revocation_does_not_wait_for_ever(polling: Polling) -> None:
     assert owned_then == [frozenset()]
 
 
-def test_a_revocation_that_waits_no_longer_commits_nothing_beside_a_transaction(polling: Polling) -> None:
-    """The sweep in work may be inside its transaction; an older offset committed now may land after it."""
-    polling.max_records = 1
-    polling.kafka.produce(T0, b"plain", b"alert")
-    polling.kafka.give(T0)
-
-    def handle(sweep: Sweep) -> None:
-        if len(polling.sweeps) == 1:
-            polling.done_plainly(sweep)
-        else:
-            polling.kafka.take_away(T0)
-
-    polling.handle = handle
-    polling.run(for_s=REVOKE_WAIT_S + 2)
-    assert polling.kafka.asked("unassign") == [{T0}]
-    assert polling.kafka.asked("commit") == [{T0: 0}]
-
-
-def test_what_is_lost_is_not_committed(polling: Polling) -> None:
-    polling.kafka.produce(T0, b"{}")
-    polling.kafka.give(T0)
-    polling.clock.after(0.5, lambda: polling.kafka.lose(T0))
-    polling.run(for_s=3)
-    assert polling.sizes() == [1]
-    assert polling.kafka.asked("commit") == [{T0: 0}]
-
-
 def test_after_a_refusal_everything_is_read_again_from_what_is_settled(polling: Polling) -> None:
     polling.max_records = 4
     polling.kafka.produce(T0, *(b"%d" % n for n in range(6)))
@@ -224,22 +174,3 @@ def test_a_refusal_forgets_the_sweeps_of_the_same_poll_and_what_was_owed(polling
     assert sorted(polling.kafka.asked("seek")) == [(L0, 0), (T0, 0)]
     assert [sweep.topic for sweep in polling.sweeps] == ["transactions", "transactions"]
     assert polling.kafka.committed_offsets == {T0: 0, L0: 0}
-
-
-def test_a_commit_that_finds_no_coordinator_is_made_up_for(polling: Polling) -> None:
-    """As the client says it while brokers are away: not marked as retriable, as it comes from a code."""
-    polling.kafka.produce(T0, b"{}")
-    polling.kafka.give(T0)
-    away = KafkaException(KafkaError(KafkaError._WAIT_COORD))
-    polling.clock.after(0.5, lambda: polling.kafka.commit_errors.append(away))
-    polling.run(for_s=4)
-    assert polling.kafka.committed_offsets == {T0: 1}
-
-
-def test_a_commit_that_kafka_refuses_for_good_ends_the_poller(polling: Polling) -> None:
-    polling.kafka.give(T0)
-    polling.kafka.commit_errors.append(
-        KafkaException(KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED, "not yours"))
-    )
-    with pytest.raises(KafkaUnavailable, match="not yours"):
-        polling.run()

@@ -132,6 +132,11 @@ def test_a_row_tells_who_decided_it() -> None:
     assert [each.decided_at for each in found] == [NOW] * 4
 
 
+def test_empty_attributes_are_none_as_the_ledger_keeps_them() -> None:
+    rows = rows_of(replace(BATCH, attributes=[{}, None, {"a": 1}, None]), [REVIEW] * 4)
+    assert [decided_row(rows, row).attributes for row in range(3)] == [None, None, {"a": 1}]
+
+
 @given(
     st.integers(0, 253_402_300_799_999 - 400 * 86_400_000),
     st.integers(0, 10**12),
