@@ -113,9 +113,8 @@ def test_an_address_that_is_asked_over_http_is_never_written(
 def test_libraries_that_talk_much_are_heard_when_they_warn(
     noisy: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # MLflow's migrations switch off every logger there is, and give this one a handler of their own.
-    monkeypatch.setattr(logging.getLogger(noisy), "disabled", False)
-    monkeypatch.setattr(logging.getLogger(noisy), "handlers", [])
+    # A logger of its own: MLflow, where it was imported before, has arranged some to its liking.
+    monkeypatch.delitem(logging.root.manager.loggerDict, noisy, raising=False)
     set_up_logs("debug", terminal=False)
     logging.getLogger(noisy).info("chatter")
     logging.getLogger(noisy).warning("trouble")
