@@ -40,7 +40,15 @@ def read_histories(view: View, ledger: Ledger) -> SeenHistories:
     Raises:
         ViewMoved: the view was begun anew meanwhile.
     """
-    partitions = list(ledger.all_progress())
+    while True:
+        partitions = list(ledger.all_progress())
+        seen = _read(view, partitions)
+        # What a partition has added that nobody had settled before would be more than the watermarks tell.
+        if len(ledger.all_progress()) == len(partitions):
+            return seen
+
+
+def _read(view: View, partitions: list[Partition]) -> SeenHistories:
     groups = view.read({}, [], {}).groups
     views = {number: state.view for number, state in enumerate(groups) if state.view is not None}
     before = _least(view, views, partitions, {})[1]

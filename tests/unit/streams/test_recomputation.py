@@ -15,7 +15,7 @@ from streams import recomputation
 from streams.ledger.scan import MarkRow, OwnedRow
 from streams.recomputation import Recomputed, canonical, read_histories
 from streams.topics import Partition
-from tests.builders import Log, Worker, transaction
+from tests.builders import TOPIC_IDS, Log, Worker, label, transaction
 from tests.fakes import FakeView, Group
 
 T0, T1, L0 = Partition("t", 0), Partition("t", 1), Partition("l", 0)
@@ -174,3 +174,24 @@ class Growing(Interrupted):
 
     def __init__(self, worker: Worker) -> None:
         super().__init__(worker.view, lambda: worker.decide(transaction("new", customer_id="new", day=8)))
+
+
+def test_a_partition_that_is_settled_for_the_first_time_meanwhile_is_read_with_the_rest() -> None:
+    """Else its records would be in the histories, and not below any watermark that was read."""
+    worker = Worker()
+    worker.decide(transaction("a"))
+    ledger = worker.ledger
+    settled = ledger.all_progress
+    events = [lambda: worker.label(label("a"))]
+
+    def all_progress() -> dict[Partition, int]:
+        before = settled()
+        if events:
+            ledger.all_progress = settled  # type: ignore[method-assign]
+            events.pop()()
+            ledger.all_progress = all_progress  # type: ignore[method-assign]
+        return before
+
+    ledger.all_progress = all_progress  # type: ignore[method-assign]
+    _, watermarks = read_histories(worker.view, ledger).history("terminal", "t-1")
+    assert {partition.topic_id for partition in watermarks} == set(TOPIC_IDS.values())
