@@ -187,11 +187,11 @@ def test_a_partition_that_is_settled_for_the_first_time_meanwhile_is_read_with_t
     def all_progress() -> dict[Partition, int]:
         before = settled()
         if events:
-            ledger.all_progress = settled  # type: ignore[method-assign]
+            ledger.all_progress = settled
             events.pop()()
-            ledger.all_progress = all_progress  # type: ignore[method-assign]
+            ledger.all_progress = all_progress
         return before
 
-    ledger.all_progress = all_progress  # type: ignore[method-assign]
+    ledger.all_progress = all_progress
     _, watermarks = read_histories(worker.view, ledger).history("terminal", "t-1")
     assert {partition.topic_id for partition in watermarks} == set(TOPIC_IDS.values())
