@@ -185,7 +185,7 @@ def test_a_partition_that_is_settled_for_the_first_time_meanwhile_is_read_with_t
     events = [lambda: worker.label(label("a"))]
 
     def all_progress() -> dict[Partition, int]:
-        before = settled()
+        before: dict[Partition, int] = settled()
         if events:
             ledger.all_progress = settled
             events.pop()()
