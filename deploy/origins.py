@@ -7,8 +7,10 @@ from typing import Literal, NamedTuple
 
 from dotenv import dotenv_values
 
+from deploy.stack.account import ourselves
+from deploy.stack.home import Home
 from models.errors import Misuse
-from streams.settings import Settings, env_files, masked, read_settings, variable_of
+from streams.settings import Settings, env_files, home_folder, masked, read_settings, variable_of
 
 Origin = Literal["environment", ".env", "stack", "default"]
 # The settings that say where the services are.
@@ -39,7 +41,11 @@ def shown_settings() -> list[Shown]:
 
 
 def origins() -> dict[str, Origin]:
-    """The origin of every setting, by field name."""
+    """The origin of every setting, by field name.
+
+    An address in the environment that is the embedded stack's own is the stack's: somebody has read its
+    stack.env into a shell.
+    """
     stack_env, dot_env = env_files()
     sources: list[tuple[Origin, Mapping[str, str | None]]] = [
         ("environment", os.environ),
@@ -47,7 +53,16 @@ def origins() -> dict[str, Origin]:
         ("stack", _read(stack_env)),
     ]
     set_in = [(origin, _set_names(source)) for origin, source in sources]
-    return {field: _origin(_names(field), set_in) for field in Settings.model_fields}
+    found = {field: _origin(_names(field), set_in) for field in Settings.model_fields}
+    ports = Home(home_folder(), ourselves()).read_state().ports
+    for service, field in ADDRESSES.items():
+        if found[field] == "environment" and service in ports and _is_at(os.environ, field, ports[service]):
+            found[field] = "stack"
+    return found
+
+
+def _is_at(environment: Mapping[str, str], field: str, port: int) -> bool:
+    return any(f"127.0.0.1:{port}" in environment.get(name, "") for name in _names(field))
 
 
 def refuse_external_servers(what: str) -> None:
@@ -59,7 +74,10 @@ def refuse_external_servers(what: str) -> None:
     given = [variable_of(field) for field in ADDRESSES.values() if found[field] in SET_BY_USER]
     if given:
         names = ", ".join(given)
-        raise Misuse(f"{names} is set", why=f"{what} runs on a stack of its own", next_step=f"unset {names}")
+        verb = "is" if len(given) == 1 else "are"
+        raise Misuse(
+            f"{names} {verb} set", why=f"{what} runs on a stack of its own", next_step=f"unset {names}"
+        )
 
 
 def _origin(names: set[str], set_in: list[tuple[Origin, set[str]]]) -> Origin:

@@ -8,11 +8,14 @@ import msgspec
 from confluent_kafka import Message, Producer
 
 from models.decision import DecidedTransaction
-from models.errors import KafkaUnavailable, Unavailable
+from models.errors import BadFile, KafkaUnavailable, Unavailable
 from streams.kafka import Config
 from streams.ports import Recorded
+from streams.topics import LARGEST_RECORD_BYTES
 
 POLL_S = 0.005
+# A record has a key and a frame besides.
+LARGEST_LINE_BYTES = LARGEST_RECORD_BYTES - 1024
 
 
 class Answers(Protocol):
@@ -48,8 +51,14 @@ def ask(config: Config, topic: str, lines: Sequence[bytes], timeout_s: float) ->
     """Produce each line as it is, keyed by its customer where that can be read.
 
     Raises:
+        BadFile: a line is larger than a record may be; none was sent.
         KafkaUnavailable: Kafka did not take them.
     """
+    for number, line in enumerate(lines, 1):
+        if len(line) > LARGEST_LINE_BYTES:
+            raise BadFile(
+                f"line {number} has {len(line):,} bytes", why=f"Kafka takes {LARGEST_LINE_BYTES:,} at most"
+            )
     producer = Producer(config | {"partitioner": "murmur2_random"})
     questions: list[Question | None] = [None] * len(lines)
     failures: list[str] = []

@@ -118,7 +118,7 @@ class Replay:
         last: dict[Place, int] = {}
         moved_at = self.clock()
         while True:
-            now = self.applied.now()
+            now = self._applied(last)
             if all(now.get(place, 0) >= reached for place, reached in self.pusher.reached.items()):
                 return
             if now != last:
@@ -130,3 +130,10 @@ class Replay:
                     next_step="fraudml status, then fraudml logs worker-0",
                 )
             self.sleep(POLL_S)
+
+    def _applied(self, last: dict[Place, int]) -> dict[Place, int]:
+        """How far workers are; where that cannot be known for now, as far as they were."""
+        try:
+            return self.applied.now()
+        except Unavailable:
+            return last

@@ -93,14 +93,7 @@ class Parts:
 
     def open(self) -> None:
         """Load the models, fence a predecessor, look at the ledger; wait for whatever is not there yet."""
-        patience = Retrying(
-            retry=retry_if_exception_type(Unavailable),
-            stop=stop_any(stop_after_delay(self.settings.give_up_s), stop_when_event_set(self.stop)),
-            wait=wait_exponential_jitter(multiplier=0.1, max=5.0),
-            sleep=sleep_using_event(self.stop),
-            before_sleep=lambda state: log.warning("waiting", why=str(state.outcome.exception())),  # type: ignore[union-attr]
-            reraise=True,
-        )
+        patience = self._patience(self.settings.give_up_s)
         self._serve_metrics()
         self.scorer = patience(self._load_scorer, self.settings)
         patience(self.ledger.identity)
@@ -114,6 +107,17 @@ class Parts:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_ALLOCATIONS)
+
+    def _patience(self, within_s: float) -> Retrying:
+        """Tries again while something is not there yet, until told to stop."""
+        return Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            stop=stop_any(stop_after_delay(within_s), stop_when_event_set(self.stop)),
+            wait=wait_exponential_jitter(multiplier=0.1, max=5.0),
+            sleep=sleep_using_event(self.stop),
+            before_sleep=lambda state: log.warning("waiting", why=str(state.outcome.exception())),  # type: ignore[union-attr]
+            reraise=True,
+        )
 
     def _serve_metrics(self) -> None:
         self.metrics.build.labels(version("fraudml"), features_hash()).set(1)
@@ -135,7 +139,9 @@ class Parts:
         self.poller = Poller(
             worker_config(settings),
             topic_ids=self._topic_ids,
-            progress=ledger.progress,
+            progress=lambda topic_id, numbers: self._patience(settings.stuck_s / 2)(
+                ledger.progress, topic_id, numbers
+            ),
             failed=crash,
             lag=self._heard,
             max_records=settings.sweep_max_records,

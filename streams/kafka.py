@@ -97,7 +97,13 @@ def our_errors(what: str) -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        raise KafkaUnavailable(f"Kafka failed to {what}", why=words_of(error)) from error
+        raise KafkaUnavailable(
+            f"Kafka failed to {what}", why=words_of(error), next_step="fraudml status"
+        ) from error
+    except TimeoutError as error:
+        raise KafkaUnavailable(
+            f"Kafka did not {what}", why="it does not answer", next_step="fraudml status"
+        ) from error
 
 
 def patience(within_s: float, *, reraise: bool = False) -> Retrying:
@@ -139,4 +145,5 @@ def topic_ids(admin: AdminClient, topics: list[str], timeout_s: float) -> dict[s
     """
     with our_errors("describe topics"):
         futures = admin.describe_topics(TopicCollection(topics), request_timeout=timeout_s)
-        return {name: str(future.result(timeout_s).topic_id) for name, future in futures.items()}
+        # The client answers in time by itself, if only with an error.
+        return {name: str(future.result(2 * timeout_s).topic_id) for name, future in futures.items()}

@@ -5,6 +5,26 @@ import sys
 
 import structlog
 
+REPEAT_S = 30.0
+
+
+class Repeated(logging.Filter):
+    """Lets a message through once in 30 s: Kafka's client tells of a lost broker many times a second.
+
+    Messages are the same that have the same words before the first colon followed by a space.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        words = record.getMessage().partition(": ")[0]
+        again = record.created - self._last.get(words, -REPEAT_S) < REPEAT_S
+        if not again:
+            self._last[words] = record.created
+        return not again
+
 
 def set_up_logs(level: str, *, terminal: bool | None = None) -> None:
     """Send structlog and the standard library's loggers through one formatter to standard error."""
@@ -31,6 +51,7 @@ def set_up_logs(level: str, *, terminal: bool | None = None) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
+    logging.getLogger("kafka").addFilter(Repeated())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

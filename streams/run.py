@@ -15,4 +15,5 @@ def run_worker() -> None:
     worker = faust.Worker(
         app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True
     )
+    worker.spinner = None  # it writes the terminal's codes between the lines of a log
     worker.execute_from_commandline()

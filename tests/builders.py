@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from prometheus_client import CollectorRegistry
 
+from load.doubles import FakeLedger, FakeOutbox, FakeView
 from models.ab_test import ABConfig, ABTestRouter, Variant
 from models.features import FEATURE_NAMES
 from models.history import Retention
@@ -23,7 +24,6 @@ from streams.labels import LabelSweeps
 from streams.metrics import Metrics
 from streams.ports import Ledger, Outbox, View
 from streams.sweep import TransactionSweeps
-from tests.fakes import FakeLedger, FakeOutbox, FakeView
 
 NOON_MS = 1_700_000_000_000 - 1_700_000_000_000 % 86_400_000 + 43_200_000
 BROKER_MS = NOON_MS + 400 * 86_400_000

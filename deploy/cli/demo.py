@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deploy.cli.stack import workers_to_run
 from deploy.cli.terminal import print_table, reporting
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def demo(
     refuse_external_servers("the demo")
     with reporting() as report:
         stack = Stack(home_folder(), report=report, user=user)
-        running = any(part.part.startswith("worker") and part.runs for part in stack.status())
-        started = stack.up(workers=None if running else 1)
+        started = stack.up(workers=workers_to_run(None, stack.status()))
         report.note(f"stack: {'started' if started else 'was up already'}")
         shown = run_demo(stack.settings, report)
     _show(shown)

@@ -119,7 +119,9 @@ def train(
         return
     found = trained.summary()
     say(f"{model} trained on {found['rows']:,} transactions, {found['frauds']:,} of them frauds")
-    if registered:
+    if not registered:
+        say("the model was not kept. Next: the same with --register")
+    else:
         say(f"registered as {registered['name']} version {registered['version']}, {registered['alias']}")
 
 
@@ -173,6 +175,6 @@ def replay(
         return
     say(
         f"{sent['transactions']:,} transactions, {sent['duplicates']:,} duplicates and {sent['labels']:,} "
-        f"labels of {sent['days']} days, sent and applied in {sent['seconds']:.1f} s "
+        f"labels of {sent['days']} days, sent and worked off in {sent['seconds']:.1f} s "
         f"({sent['tx_per_s']:,.0f} tx/s)"
     )

@@ -5,6 +5,7 @@ but typer, rich and the standard library) is imported inside the function, so th
 """
 
 import logging
+import signal
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -72,6 +73,9 @@ app = build()
 
 
 def main() -> None:
+    # Told to end, by a time-out or a closed terminal: stop what was begun, as after Ctrl-C.
+    for signal_number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal_number, signal.default_int_handler)
     app(prog_name="fraudml")
 
 

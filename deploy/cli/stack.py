@@ -21,6 +21,7 @@ STATE_STYLES = {
     "fatal": "red",
     "unsupervised": "red",
 }
+UNSUPERVISED = "unsupervised"
 # The names of deploy/stack/parts.py, which is heavy to import; a test compares the two.
 Service = StrEnum("Service", ["kafka", "valkey", "postgres", "mlflow"])
 NEXT = ("fraudml status", "fraudml logs --follow", "fraudml down")
@@ -56,12 +57,13 @@ def up(
 
     with reporting() as report:
         stack = _stack(report, user)
-        running = [status.part for status in stack.status() if status.runs]
-        started = stack.up(to_start(only, report.note), _workers(workers, running))
+        started = stack.up(to_start(only, report.note), workers_to_run(workers, stack.status()))
     say("the stack is up" if started else "the stack is up already; nothing to start")
     found = stack.status()
     _show(found)
-    if any(part.metrics_url for part in found) and not all_registered(stack.settings):
+    if workers == 0:
+        say("no worker runs. Next: fraudml up --workers 1")
+    if {"mlflow"} < {part.part for part in found if part.runs} and not all_registered(stack.settings):
         say(
             "workers wait for models: none is registered yet. Next: fraudml demo, or fraudml train --register"
         )
@@ -138,9 +140,12 @@ def _stack(report: "Report | None" = None, user: str = "nobody") -> "Stack":
     return Stack(home_folder(), report=report, user=user)
 
 
-def _workers(asked: int | None, running: list[str]) -> int | None:
-    """One at first; on a running stack, as many as there are."""
-    return 1 if asked is None and not running else asked
+def workers_to_run(asked: int | None, found: "list[PartStatus]") -> int | None:
+    """As many as run in good order; where none does, as many as a killed supervisor has left, or one."""
+    workers = [part for part in found if part.metrics_url and part.runs]
+    if asked is not None or any(part.state != UNSUPERVISED for part in workers):
+        return asked
+    return max(1, len(workers))
 
 
 def _show(found: "list[PartStatus]") -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,6 +50,14 @@ class FraudmlGroup(typer.core.TyperGroup):
             if ctx.params.get("debug"):
                 raise
             fail(error)
+        except BrokenPipeError:
+            # Whoever read our output has seen enough; what is left of it has nowhere to go.
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+            raise typer.Exit(FAILED) from None
+        except (OSError, UnicodeError) as error:
+            if ctx.params.get("debug"):
+                raise
+            fail(FraudError(f"{type(error).__name__}: {error}"))
 
 
 def print_json(data: object) -> None:

@@ -19,6 +19,8 @@ from streams.settings import STACK_ENV
 GIBIBYTE = 1 << 30
 NEEDED_BYTES = 2 * GIBIBYTE
 FOLDERS = ("data", "conf", "logs", "run", "secrets", "tmp")
+# Made by workers: a version of a model means nothing once its registry is gone.
+MADE_BY_WORKERS = ("models", "faust")
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Home:
 
     def remove_data(self) -> None:
         """Remove all that the stack has made here, and the folder if nothing else is in it."""
-        for name in FOLDERS:
+        for name in (*FOLDERS, *MADE_BY_WORKERS):
             shutil.rmtree(self.root / name, ignore_errors=True)
         for name in (STACK_ENV, "state.json", "lock"):
             (self.root / name).unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from redis.connection import Connection
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from models.errors import ViewUnavailable
+from models.errors import BadSetting, ViewUnavailable
 from models.features import ENTITIES, Entity
 from streams.ports import Additions, Applied, Change, GroupState, ViewRead
 from streams.topics import Partition
@@ -212,5 +212,9 @@ def _batches(items: Iterator[Answer], size: int) -> Iterator[list[Answer]]:
 def _our_errors() -> Iterator[None]:
     try:
         yield
+    except ValueError as error:
+        raise BadSetting(
+            "REDIS_URL is no address of a Redis", next_step="write it as redis://:password@host:6379/0"
+        ) from error
     except RedisError as error:
         raise ViewUnavailable("Redis failed", why=str(error).split("\n")[0]) from error

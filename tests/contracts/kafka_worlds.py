@@ -7,13 +7,13 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from deploy.stack.waiting import until
+from load.doubles import FakeKafka, FakeOutbox
 from models.decision import Alert, alert_of
 from streams.alerts import KafkaOutbox
 from streams.kafka import reader_config, worker_config
 from streams.offsets import Offsets, OwedOffsets
 from streams.ports import Outbox
 from streams.settings import Settings
-from tests.fakes import FakeKafka, FakeOutbox
 
 WAIT_S = 30.0
 SOURCES = ("transactions", "labels")

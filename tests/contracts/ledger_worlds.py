@@ -11,12 +11,12 @@ import msgspec
 import numpy as np
 import psycopg
 
+from load.doubles import FakeLedger, Row
 from models.decision import DecidedTransaction
 from models.errors import FraudError
 from streams.codecs import encode
 from streams.ledger import PostgresLedger
 from streams.ports import Ledger
-from tests.fakes import FakeLedger, Row
 
 NOBODY_LISTENS = "127.0.0.1:1"
 TIMEOUT_S = 10.0

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from load.doubles import FakeOutbox
 from models.errors import ProgressMoved, ViewAheadOfLedger
 from models.features import Entity
 from streams.ports import View
@@ -13,7 +14,6 @@ from tests.contracts.changes import change, contents
 from tests.contracts.ledger_worlds import LedgerWorld
 from tests.contracts.offers import decide
 from tests.contracts.view_worlds import ViewWorld
-from tests.fakes import FakeOutbox
 
 PARTITION = Partition("transactions-id", 0)
 

@@ -6,12 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from load.doubles import FakeOutbox
 from models.decision import DecidedTransaction
 from streams.verdicts import decided_row
 from tests.builders import Worker, label, transaction
 from tests.contracts.ledger_worlds import LedgerWorld
 from tests.contracts.offers import CODEC, decisions_on, owners, records
-from tests.fakes import FakeOutbox
 
 
 @pytest.fixture

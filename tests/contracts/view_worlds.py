@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from redis import Redis
 
+from load.doubles import FakeView, Group
 from models.errors import ViewUnavailable
 from streams.ports import View
 from streams.view import RedisView
 from tests.contracts.ledger_worlds import NOBODY_LISTENS, answer_of, together
-from tests.fakes import FakeView, Group
 from tests.stores import empty_view
 
 TIMEOUT_S = 5.0

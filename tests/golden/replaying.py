@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from load.doubles import FakeLedger
 from models.ab_test import ABConfig, ABTestRouter, Variant
 from models.decision import alert_of
 from models.features import FEATURE_NAMES
 from models.scorer import Model, Scorer
 from streams.arrivals import Sweep
 from tests.builders import TOPIC_IDS, Worker
-from tests.fakes import FakeLedger
 
 HERE = Path(__file__).parent
 LOG = HERE / "log.jsonl"

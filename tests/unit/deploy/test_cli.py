@@ -145,3 +145,28 @@ def test_the_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
     )
     assert told.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "states", "wanted"),
+    [
+        (None, [], 1),
+        (None, ["running"], None),
+        (None, ["running", "running"], None),
+        (None, ["unsupervised", "unsupervised"], 2),
+        (None, ["stopped"], 1),
+        (3, ["running"], 3),
+        (0, ["running"], 0),
+    ],
+)
+def test_up_runs_a_worker_unless_told_otherwise(
+    asked: int | None, states: list[str], wanted: int | None
+) -> None:
+    found = [
+        PartStatus(
+            f"worker-{slot}", state, None if state == "stopped" else 9, "127.0.0.1:1", 1.0, 0, "http://"
+        )
+        for slot, state in enumerate(states)
+    ]
+    services = [PartStatus("kafka", "running", 8, "127.0.0.1:2", 1.0, 0)]
+    assert stack.workers_to_run(asked, services + found) == wanted

@@ -57,6 +57,8 @@ def test_a_home_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_removing_the_data_removes_what_the_stack_made_and_nothing_else(home: Home) -> None:
     home.write(home.stack_env, "X=1")
+    for made_by_workers in ("models", "faust"):
+        (home.root / made_by_workers / "deep").mkdir(parents=True)
     (home.root / "notes.txt").write_text("mine")
     home.remove_data()
     assert [path.name for path in home.root.iterdir()] == ["notes.txt"]

@@ -5,7 +5,10 @@ import pytest
 from deploy import origins as origins_module
 from deploy.cli.own_stores import left_to_us
 from deploy.origins import origins, shown_settings
+from deploy.stack.account import ourselves
+from deploy.stack.home import Home
 from deploy.stack.parts import SERVICES
+from deploy.stack.state import State
 from streams import settings as settings_module
 
 
@@ -68,3 +71,14 @@ def test_a_store_whose_address_the_user_has_set_is_left_to_the_user() -> None:
 def test_mlflow_does_not_run_on_a_database_of_the_users() -> None:
     ours, _ = notes_and_services(database_url="environment")
     assert ours == ["kafka", "valkey"]
+
+
+def test_the_stacks_own_address_in_the_environment_is_the_stacks(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after `set -a; . .fraudml/stack.env`, with the stack up or down."""
+    Home(files, ourselves()).write_state(State(ports={"kafka": 4001, "valkey": 4002}))
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:4001")
+    monkeypatch.setenv("REDIS_URL", "redis://:secret@127.0.0.1:4999/0")
+    found = origins()
+    assert (found["kafka_bootstrap_servers"], found["redis_url"]) == ("stack", "environment")

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from load.ask import POLL_S, Answer, Question, answers, ask
-from models.errors import KafkaUnavailable, Unavailable
+from load.doubles import FakeLedger
+from models.errors import BadFile, KafkaUnavailable, Unavailable
 from tests.builders import TOPIC_IDS, Worker, transaction
-from tests.fakes import FakeLedger
 from tests.unit.load.producers import Clock, FakeProducer
 
 TOPIC_ID = TOPIC_IDS["transactions"]
@@ -143,3 +143,10 @@ def test_the_first_answer_is_given_before_the_last_one_is_there() -> None:
     assert clock.now_s == 0
     worker.decide(transaction("b"))
     assert [answer.question.transaction_id for answer in stream] == ["b"]
+
+
+def test_a_line_that_no_record_can_hold_is_refused_before_any_is_sent() -> None:
+    producer = FakeProducer()
+    with pytest.raises(BadFile, match="line 2 has 1,048,000 bytes"):
+        asked(producer, b"1", b"x" * 1_048_000)
+    assert producer.log == []

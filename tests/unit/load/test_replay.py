@@ -17,7 +17,7 @@ from load.transactions_file import read_transactions, write_transactions
 from models.errors import Unavailable
 from models.features import LABEL_DELAY_S
 from tests.unit.load.tables import START_MS, table_of, tables
-from tests.unit.load.workers import Workers
+from tests.unit.load.workers import Place, Workers
 
 DELAY_DAYS = LABEL_DELAY_S * 1000 // DAY_MS
 
@@ -209,3 +209,21 @@ def test_midnight_belongs_to_the_new_day() -> None:
     run(workers, table_of())
     assert [call.ids for call in workers.sent_to("transactions")] == [["a", "b"], ["c"]]
     assert workers.sent_to("transactions")[0].days == {date(2018, 4, 1).toordinal()}
+
+
+class AwayForAWhile(Workers):
+    """Redis restarts while a replay waits at its barrier."""
+
+    looks = 0
+
+    def now(self) -> dict[Place, int]:
+        self.looks += 1
+        if 2 < self.looks < 6:
+            raise Unavailable("Redis failed")
+        return super().now()
+
+
+def test_a_replay_goes_on_when_redis_was_away_for_a_while() -> None:
+    workers = AwayForAWhile()
+    assert run(workers, days_of(3)).transactions == 12
+    assert workers.looks > 6

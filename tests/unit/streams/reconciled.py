@@ -5,6 +5,7 @@ from typing import Any
 
 from confluent_kafka import Message
 
+from load.doubles import FakeLedger, FakeOutbox, FakeView
 from models.decision import DecidedTransaction, alert_of
 from models.history import Retention
 from streams.codecs import TransactionCodec, encode
@@ -12,7 +13,6 @@ from streams.ledger.scan import MarkRow, OwnedRow
 from streams.offsets import Place
 from streams.reconcile import Reconciliation
 from tests.builders import TOPIC_IDS, Log, Worker
-from tests.fakes import FakeLedger, FakeOutbox, FakeView
 from tests.unit.streams.scripted_kafka import message
 
 

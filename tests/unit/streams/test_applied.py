@@ -2,10 +2,10 @@
 
 import pytest
 
+from load.doubles import FakeView, Group
 from models.errors import NotFound
 from streams.applied import AppliedOffsets
 from tests.builders import TOPIC_IDS, Log, Worker, label, transaction
-from tests.fakes import FakeView, Group
 
 
 def decided(view: FakeView) -> Worker:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from load.doubles import FakeView, Group
 from models.errors import ViewMoved
 from models.features import Entity
 from streams import healing
@@ -18,7 +19,6 @@ from streams.ports import Change
 from streams.topics import Partition
 from streams.verdicts import marks_as_additions
 from tests.builders import Log, Worker, label, transaction
-from tests.fakes import FakeView, Group
 
 BOTH = [Partition("transactions-id", 0), Partition("transactions-id", 1), Partition("labels-id", 0)]
 NOTHING = marks_as_additions([])

@@ -140,3 +140,8 @@ def test_a_topic_that_is_missing_is_waited_for(monkeypatch: pytest.MonkeyPatch) 
     admin: Any = Admin({"transactions": "id-1"})
     with pytest.raises(KafkaUnavailable, match="no such topic"):
         topic_ids(admin, ["transactions", "labels"], 1.0)
+
+
+def test_a_broker_that_answers_nothing_is_unavailable() -> None:
+    with pytest.raises(KafkaUnavailable, match="it does not answer"), our_errors("describe topics"):
+        raise TimeoutError

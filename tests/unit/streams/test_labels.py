@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from load.doubles import FakeOutbox, FakeView
 from models.features import FEATURE_NAMES
 from models.history import MARK, pack
 from tests.builders import NOON_MS, Log, Worker, label, sweep_of, transaction
-from tests.fakes import FakeOutbox, FakeView
 
 
 def marks(worker: Worker) -> list[int]:

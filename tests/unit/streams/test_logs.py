@@ -139,3 +139,11 @@ def test_nothing_that_a_producer_sends_is_written() -> None:
         worker.decide(transaction("d", customer_id=MARK))
     assert [entry["event"] for entry in logs] == ["view_begun_anew"]
     assert MARK not in repr(logs)
+
+
+def test_what_kafka_s_client_repeats_is_told_once_in_a_while(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", terminal=False)
+    for attempt in range(50):
+        logging.getLogger("kafka").error(f"FAIL [rdkafka#1]: connect failed (after {attempt} ms)")
+    logging.getLogger("kafka").error("FAIL [rdkafka#2]: connect failed")
+    assert len(lines(capsys)) == 2

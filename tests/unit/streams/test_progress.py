@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from load.doubles import FakeLedger
 from streams.progress import Progress
 from streams.topics import Partition
 from tests.builders import Log
-from tests.fakes import FakeLedger
 
 
 class Asked(FakeLedger):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from load.doubles import FakeView, Group
 from models.errors import ViewMoved
 from models.features import Entity
 from models.history import EVENT, MARK, Retention, compacted, pack
@@ -16,7 +17,6 @@ from streams.ledger.scan import MarkRow, OwnedRow
 from streams.recomputation import Recomputed, canonical, read_histories
 from streams.topics import Partition
 from tests.builders import TOPIC_IDS, Log, Worker, label, transaction
-from tests.fakes import FakeView, Group
 
 T0, T1, L0 = Partition("t", 0), Partition("t", 1), Partition("l", 0)
 

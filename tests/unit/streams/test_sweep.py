@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from load.doubles import FakeLedger, FakeOutbox, FakeView, Group, Row
 from models.errors import FraudError, LedgerUnavailable, ProgressMoved, ViewAheadOfLedger
 from models.features import FEATURE_NAMES
 from models.history import EVENT, Retention, pack
 from streams.ports import GroupState
 from streams.topics import Partition
 from tests.builders import NOON_MS, Log, Worker, continued, sweep_of, transaction
-from tests.fakes import FakeLedger, FakeOutbox, FakeView, Group, Row
 
 
 def history(*days_and_amounts: tuple[float, int]) -> bytes:

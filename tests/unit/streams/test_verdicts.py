@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from load.doubles import FakeLedger
 from models.decision import VERDICTS, DecidedTransaction
 from models.history import EVENT, MARK, pack
 from streams.arrivals import Batch, DeadLetter
@@ -24,7 +25,6 @@ from streams.verdicts import (
     step_of,
 )
 from tests.builders import NOON_MS, NOW, Log, sweep_of, transaction
-from tests.fakes import FakeLedger
 
 SCORINGS = (
     Scoring("champion", "M", "7", "policy-1", "ab-1"),

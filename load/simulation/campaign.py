@@ -1,0 +1,125 @@
+"""Many seeds: played one by one, or on all cores."""
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from load.simulation.disasters import Disasters
+from load.simulation.guards import GUARDS
+from load.simulation.plan import NO_AIM, Aim
+from load.simulation.promise import Violation, broken_promises
+from load.simulation.schedule import Schedule
+
+SEEDS_AT_ONCE = 10
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one seed. timeline: of a seed that broke something, or was played alone."""
+
+    seed: int
+    violations: list[Violation] = field(default_factory=list)
+    timeline: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Campaign:
+    """What became of many seeds. failures: by seed. timeline: where there was one seed only."""
+
+    seeds: int
+    without: str | None = None
+    failures: list[Outcome] = field(default_factory=list)
+    timeline: list[str] = field(default_factory=list)
+
+    @property
+    def violations(self) -> int:
+        return sum(len(outcome.violations) for outcome in self.failures)
+
+    def document(self) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "seeds": self.seeds,
+            "violations": self.violations,
+            "first_failing_seed": self.failures[0].seed if self.failures else None,
+        }
+        return found | ({"without": self.without} if self.without else {})
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """The pipeline warns of every fault that it survives; here that is all it meets."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def play(seed: int, aim: Aim = NO_AIM) -> Outcome:
+    """Play one seed to its end, and check the promise."""
+    disasters = Disasters()
+    schedule = Schedule(seed, aim)
+    with silence():
+        schedule.play(disasters.strike, disasters.repair)
+    lines = [f"{step:5d}  {who:8s}  {what}" for step, who, what in schedule.notes.lines]
+    return Outcome(seed, broken_promises(schedule), lines)
+
+
+def play_without(seed: int, guard: str | None) -> Outcome:
+    """Play one seed with a guard taken away, on a schedule aimed at what it guards against."""
+    if guard is None:
+        return play(seed)
+    with GUARDS[guard].removed():
+        return play(seed, GUARDS[guard].aim)
+
+
+def run_campaign(
+    first_seed: int, seeds: int, without: str | None, played: Callable[[], None] = lambda: None
+) -> Campaign:
+    """Play seeds on all cores; a seed gives the same wherever it is played."""
+    campaign = Campaign(seeds, without)
+    if seeds == 1:
+        outcome = play_without(first_seed, without)
+        campaign.timeline = outcome.timeline
+        campaign.failures += [outcome] if outcome.violations else []
+        return campaign
+    last = first_seed + seeds
+    shares = [(start, min(start + SEEDS_AT_ONCE, last)) for start in range(first_seed, last, SEEDS_AT_ONCE)]
+    with _pool(len(shares)) as pool:
+        futures = [pool.submit(_play_some, *share, without) for share in shares]
+        for outcomes in _finished(pool, futures):
+            for outcome in outcomes:
+                played()
+                campaign.failures += [outcome] if outcome.violations else []
+    campaign.failures.sort(key=lambda outcome: outcome.seed)
+    return campaign
+
+
+def _finished(pool: ProcessPoolExecutor, futures: list[Future[list[Outcome]]]) -> Iterator[list[Outcome]]:
+    """Shares as they are done; an interrupt ends those that wait."""
+    try:
+        for future in as_completed(futures):
+            yield future.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
+def _pool(shares: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(min(os.cpu_count() or 1, shares), initializer=_leave_interrupts_to_the_parent)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _play_some(first: int, stop: int, guard: str | None) -> list[Outcome]:
+    outcomes = [play_without(seed, guard) for seed in range(first, stop)]
+    return [outcome if outcome.violations else Outcome(outcome.seed) for outcome in outcomes]

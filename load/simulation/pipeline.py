@@ -1,0 +1,85 @@
+"""The pipeline under test: the real code, and a model whose scores give every feature away."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+import numpy as np
+from prometheus_client import CollectorRegistry
+
+from models.ab_test import ABConfig, ABTestRouter, Variant
+from models.boosters import Matrix, Scores
+from models.features import FEATURE_NAMES
+from models.history import Retention
+from models.policy import Policy
+from models.scorer import Model, Scorer
+from streams.codecs import TransactionCodec
+from streams.healing import ViewKeeper
+from streams.labels import LabelSweeps
+from streams.metrics import Metrics
+from streams.ports import Ledger, Outbox, View
+from streams.sweep import TransactionSweeps
+
+CURRENCY = "EUR"
+POLICY = Policy("simulated-1", review_at=0.5, decline_at=0.8)
+SPLIT = ABConfig(
+    "ab-1",
+    "salt",
+    (Variant("champion", "First", "champion", 0.7), Variant("challenger", "Second", "challenger", 0.3)),
+)
+SCORES = 1009
+# Multiples of primes: a feature that is off by a thousandth moves the score; in integers, as sums of floats
+# depend on how many rows a sweep has.
+WEIGHTS = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47][: len(FEATURE_NAMES)], np.int64)
+
+
+def spread_score(features: Matrix) -> Scores:
+    """A score in [0, 1) in which every feature counts; no feature is more likely to approve."""
+    thousandths = np.rint(features.astype(np.float64) * 1000).astype(np.int64)
+    return (thousandths @ WEIGHTS % SCORES) / SCORES
+
+
+@cache
+def scorer() -> Scorer:
+    models = [Model(variant.model_name, "1", spread_score) for variant in SPLIT.variants]
+    return Scorer(ABTestRouter(SPLIT), models)
+
+
+@cache
+def metrics() -> Metrics:
+    """Nobody looks at them, and making them costs more than a schedule."""
+    return Metrics(CollectorRegistry())
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    transactions: TransactionSweeps
+    labels: LabelSweeps
+
+
+def build_pipeline(
+    ledger: Ledger,
+    view: View,
+    outbox: Outbox,
+    *,
+    retention: Retention,
+    ahead_ms: int,
+    now: Callable[[], datetime],
+    new_epoch: Callable[[], str],
+) -> Pipeline:
+    """A worker's use cases, as streams/app.py puts them together."""
+    keeper = ViewKeeper(ledger, view, new_epoch, metrics())
+    transactions = TransactionSweeps(
+        codec=TransactionCodec(CURRENCY, ahead_ms),
+        ledger=ledger,
+        keeper=keeper,
+        outbox=outbox,
+        scorer=scorer,
+        policy=POLICY,
+        retention=retention,
+        now=now,
+        metrics=metrics(),
+    )
+    labels = LabelSweeps(ledger=ledger, keeper=keeper, outbox=outbox, metrics=metrics(), ahead_ms=ahead_ms)
+    return Pipeline(transactions, labels)

@@ -1,0 +1,227 @@
+"""The whole promise, checked on what a schedule has left: one named check each."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from load.simulation.features import feature_findings
+from load.simulation.kafka import Seen
+from load.simulation.recount import RECORD, counted_rows, stored
+from load.simulation.schedule import Schedule
+from load.simulation.truths import NOTHING, InputPlaces, Place, accepted_labels, input_places
+from models.decision import DecidedTransaction, alert_id_of
+from models.label import fraud_mark
+from streams.arrivals import DeadLetter
+from streams.recomputation import canonical
+from streams.topics import Partition
+from streams.view.keys import group_of
+
+Findings = Iterator[str]
+
+
+class Violation(NamedTuple):
+    """A broken promise. promise: the check's words. found: what showed it."""
+
+    promise: str
+    found: str
+
+
+def one_decision_each(schedule: Schedule) -> Findings:
+    """Every accepted transaction has exactly one decision, and no row is without an input"""
+    inputs = input_places(schedule)
+    for place, truth in inputs.read.items():
+        accepted = truth.quality == "good" and place[0].startswith("transactions")
+        if accepted and truth.document["transaction_id"] not in schedule.ledger.rows:
+            yield f"{truth.document['transaction_id']} at {place} has no decision"
+    for name, row in schedule.ledger.rows.items():
+        if row.owner is None:
+            if name not in schedule.gateway.asked:
+                yield f"the row of {name} has no input"
+        elif inputs.ever.get(row.owner, NOTHING).document.get("transaction_id") != name:
+            yield f"the row of {name} is owned by {row.owner}, which is another record"
+
+
+def first_write_wins(schedule: Schedule) -> Findings:
+    """The first write wins: no row changes, and a row's body is its owner's"""
+    yield from (found for found in schedule.ledger.changed if "row" in found)
+    inputs = input_places(schedule)
+    for name, row in schedule.ledger.rows.items():
+        if row.owner is None or row.owner not in inputs.ever:
+            continue
+        document = inputs.ever[row.owner].document
+        if row.decided.amount_minor != document.get("amount_minor"):
+            yield f"the row of {name} has another body than its owner {row.owner}"
+
+
+def alerts_are_rows(schedule: Schedule) -> Findings:
+    """Read-committed alerts are the review and decline rows, each once"""
+    yield from _repeats(schedule.kafka.seen_alerts, _alert_name)
+    era = schedule.kafka.era
+    wanted = {
+        name: row
+        for name, row in schedule.ledger.rows.items()
+        if row.decided.decision != "approve" and row.owner is not None
+    }
+    sent = {_alert_name(seen) for seen in schedule.kafka.seen_alerts}
+    for name in wanted:
+        if alert_id_of(name) not in sent and not _undelivered(schedule, wanted[name].owner):
+            yield f"{name} was never alerted"
+    for seen in schedule.kafka.seen_alerts:
+        decided = seen.sent
+        assert isinstance(decided, DecidedTransaction)
+        row = wanted.get(decided.transaction_id)
+        if seen.era == era and (row is None or row.decided != decided):
+            yield f"the alert on {decided.transaction_id} is not its row"
+
+
+def dead_letters_are_records(schedule: Schedule) -> Findings:
+    """Every malformed record has exactly one dead letter with its bytes, and no verdict flips"""
+    yield from _repeats(schedule.kafka.seen_dead, _letter_place)
+    inputs = input_places(schedule)
+    owners = {row.owner for row in schedule.ledger.rows.values()}
+    sent = {_letter_place(seen) for seen in schedule.kafka.seen_dead}
+    for place, truth in inputs.read.items():
+        if (truth.quality == "bad") > (place in schedule.ledger.dead):
+            yield f"the malformed record {place} was not set aside"
+        if truth.quality == "good" and place in schedule.ledger.dead:
+            yield f"the good record {place} was set aside"
+    for place in schedule.ledger.dead:
+        if place in owners:
+            yield f"{place} has both a decision and a dead letter"
+        if place not in sent and not _undelivered(schedule, place):
+            yield f"the dead letter of {place} was never seen"
+    for seen in schedule.kafka.seen_dead:
+        yield from _wrong_letter(schedule, inputs, seen)
+
+
+def _wrong_letter(schedule: Schedule, inputs: InputPlaces, seen: Seen) -> Findings:
+    letter = seen.sent
+    assert isinstance(letter, DeadLetter)
+    place = _letter_place(seen)
+    if place not in inputs.ever or inputs.values[place] != letter.value:
+        yield f"the dead letter of {place} has other bytes"
+    if seen.era == schedule.kafka.era and place not in schedule.ledger.dead:
+        yield f"the dead letter of {place} is not in the ledger"
+
+
+def view_is_recomputed(schedule: Schedule) -> Findings:
+    """The view equals a recomputation from the ledger's rows, and everybody stands at the log's end"""
+    ledger, view = schedule.ledger, schedule.view
+    expected = {key: stored(history) for key, history in counted_rows(ledger).items()}
+    for number, group in enumerate(view.state):
+        found = {
+            (entity, name): raw for (key, entity, name), raw in group.histories.items() if key == group.view
+        }
+        for entity, name in {*found, *(key for key in expected if group_of(*key, view.groups) == number)}:
+            raw, want = found.get((entity, name), b""), expected.get((entity, name), b"")
+            if _sorted(raw) != _sorted(want) and canonical(raw, entity, schedule.plan.retention) != canonical(
+                want, entity, schedule.plan.retention
+            ):
+                yield f"the history of {entity} {name} is not what the ledger's rows give"
+        marks = view.watermarks(number, group.view or "")
+        for partition, progress in ledger.next_offsets.items():
+            if marks.get(partition, 0) != progress:
+                yield f"group {number} has applied {marks.get(partition, 0)} of {partition}, not {progress}"
+    yield from _ends(schedule)
+
+
+def _ends(schedule: Schedule) -> Findings:
+    if not schedule.rests:
+        yield "the workers did not come to rest"
+        return
+    for name, number in schedule.kafka.places():
+        topic = schedule.kafka.topics[name]
+        end = topic.after_last_record(number)
+        progress = schedule.ledger.next_offsets.get(Partition(topic.topic_id, number), 0)
+        committed = schedule.kafka.offsets.get((name, number), 0)
+        if not progress == end == committed:
+            yield f"{name} {number} ends at {end}, progress is {progress}, committed {committed}"
+
+
+def nothing_goes_back(schedule: Schedule) -> Findings:
+    """Progress, watermarks and committed offsets never go back"""
+    yield from (found for found in schedule.ledger.changed if "progress" in found)
+    yield from schedule.view.changed
+    yield from schedule.kafka.back
+
+
+def features_are_exact(schedule: Schedule) -> Findings:
+    """Every feature counts exactly the records below it and what had been applied when it was read"""
+    yield from feature_findings(schedule)
+
+
+def latest_label_counts(schedule: Schedule) -> Findings:
+    """The latest label decides, each delta counts once, and nothing is parked whose transaction has a row"""
+    ledger = schedule.ledger
+    for name, version, place in accepted_labels(input_places(schedule)):
+        if name in ledger.rows and (name, version) not in ledger.labels:
+            yield f"version {version} of the label of {name} at {place} was lost"
+        if name not in ledger.rows and not any(
+            label.transaction_id == name and label.version == version for label in ledger.parked.values()
+        ):
+            yield f"version {version} of the label of {name} at {place} is not parked"
+    for name in {name for name, _ in ledger.labels}:
+        rows = [row for (found, _), row in ledger.labels.items() if found == name]
+        latest = max(rows, key=lambda row: row.label.version)
+        counted = sum(row.delta for row in rows)
+        if counted != fraud_mark(latest.label.label):
+            yield f"the labels of {name} count {counted}, and the latest is {latest.label.label}"
+    for label in ledger.parked.values():
+        if label.transaction_id in ledger.rows:
+            yield f"a label of {label.transaction_id} is parked, though it has a row"
+
+
+def halts_have_causes(schedule: Schedule) -> Findings:
+    """No worker stops but for a cause"""
+    for words in dict.fromkeys(
+        f"{type(each.failure).__name__} {each.failure}" for each in schedule.unexplained()
+    ):
+        yield f"a worker stopped: {words}"
+
+
+PROMISES: tuple[Callable[[Schedule], Findings], ...] = (
+    one_decision_each,
+    first_write_wins,
+    alerts_are_rows,
+    dead_letters_are_records,
+    view_is_recomputed,
+    nothing_goes_back,
+    features_are_exact,
+    latest_label_counts,
+    halts_have_causes,
+)
+
+
+def broken_promises(schedule: Schedule) -> list[Violation]:
+    """What a played schedule has broken, in the order of the promises."""
+    stopped = (nothing_goes_back, first_write_wins, halts_have_causes)
+    checks = stopped if schedule.stands_still else PROMISES
+    return [Violation(check.__doc__ or "", found) for check in checks for found in check(schedule)]
+
+
+def _repeats(seen: list[Seen], name: Callable[[Seen], object]) -> Findings:
+    for (what, era), count in Counter((name(each), each.era) for each in seen).items():
+        if count > 1:
+            yield f"{what} was seen {count} times under ledger {era}"
+
+
+def _alert_name(seen: Seen) -> str:
+    assert isinstance(seen.sent, DecidedTransaction)
+    return alert_id_of(seen.sent.transaction_id)
+
+
+def _letter_place(seen: Seen) -> Place:
+    assert isinstance(seen.sent, DeadLetter)
+    return (seen.topic_id, seen.sent.partition, seen.sent.offset)
+
+
+def _undelivered(schedule: Schedule, place: Place | None) -> bool:
+    """Whether the topic was deleted before this record's sweep had been committed."""
+    return place is not None and any(
+        lost.topic.topic_id == place[0] and place[2] >= lost.committed.get(place[1], 0)
+        for lost in schedule.notes.lost
+    )
+
+
+def _sorted(raw: bytes) -> bytes:
+    return b"".join(sorted(raw[at : at + RECORD.size] for at in range(0, len(raw), RECORD.size)))
