@@ -36,6 +36,8 @@ def starting_offsets(
     timeout_s: float,
 ) -> dict[Place, int]:
     """Where to start with each of these partitions. Raises as `starting_offset` does."""
+    # The progress first: another worker may settle meanwhile, and what is read later may only know more.
+    settled = {place: progress(topic_ids[place[0]], [place[1]])[place[1]] for place in places}
     starts = {}
     for each in consumer.committed([TopicPartition(*place) for place in places], timeout_s):
         first, last = consumer.get_watermark_offsets(each, timeout_s)
@@ -43,7 +45,7 @@ def starting_offsets(
             each.topic,
             each.partition,
             each.offset if each.offset >= 0 else None,
-            progress(topic_ids[each.topic], [each.partition])[each.partition],
+            settled[each.topic, each.partition],
             first,
             last,
         )

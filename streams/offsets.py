@@ -26,9 +26,14 @@ NOT_OURS = frozenset(
 
 
 class OwedOffsets:
-    """Finished offsets, until they are committed plainly or in a transaction."""
+    """Finished offsets, until they are committed plainly or in a transaction.
 
-    def __init__(self) -> None:
+    insist: what Kafka refuses stays owed for as long as the partition is ours, as with the offset it starts at:
+    a ledger that has moved, in a group without an offset, stops every later worker.
+    """
+
+    def __init__(self, *, insist: bool = False) -> None:
+        self._insist = insist
         self._owed: dict[Place, int] = {}
 
     def __bool__(self) -> bool:
@@ -57,6 +62,8 @@ class OwedOffsets:
                 return  # still owed, as long as the partition stays ours
             if error_of(error).code() not in NOT_OURS:
                 raise
+            if self._insist:
+                return
         self._owed.clear()
 
 

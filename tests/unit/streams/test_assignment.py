@@ -1,13 +1,15 @@
 """Where a worker starts to read, and when it rather stops."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models.errors import Halt, LogBehindLedger, LogExpired, OffsetsMissing
-from streams.assignment import Standing, starting_offset
+from streams.assignment import Standing, starting_offset, starting_offsets
 
 offsets = st.integers(0, 12)
 standings = st.builds(
@@ -83,3 +85,24 @@ def test_it_stops_only_for_a_reason(standing: Standing) -> None:
     except Halt:
         stopped = True
     assert stopped is not sound
+
+
+def test_the_progress_is_read_before_anything_that_may_only_know_more() -> None:
+    """Else a worker that settles meanwhile makes the log look too short, or the group look too new."""
+    asked: list[str] = []
+
+    class Asked:
+        def committed(self, places: Any, timeout_s: float) -> Any:
+            asked.append("committed")
+            return [TopicPartition(place.topic, place.partition, 3) for place in places]
+
+        def get_watermark_offsets(self, place: Any, timeout_s: float) -> tuple[int, int]:
+            asked.append("log")
+            return 0, 9
+
+    def progress(topic_id: str, numbers: Any) -> dict[int, int]:
+        asked.append("progress")
+        return dict.fromkeys(numbers, 3)
+
+    starting_offsets(Asked(), [("t", 0), ("t", 1)], {"t": "id"}, progress, 1.0)
+    assert asked == ["progress", "progress", "committed", "log", "log"]
