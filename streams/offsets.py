@@ -28,8 +28,8 @@ NOT_OURS = frozenset(
 class OwedOffsets:
     """Finished offsets, until they are committed plainly or in a transaction.
 
-    insist: what Kafka refuses stays owed for as long as the partition is ours, as with the offset it starts at:
-    a ledger that has moved, in a group without an offset, stops every later worker.
+    insist: what Kafka refuses stays owed as long as the partition is ours, as the offset that it starts at: a
+    ledger that has moved, in a group without an offset, stops every later worker.
     """
 
     def __init__(self, *, insist: bool = False) -> None:
