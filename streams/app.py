@@ -77,11 +77,12 @@ class Parts:
             metrics=self.metrics,
             ahead_ms=int(settings.clock_ahead_s * 1000),
         )
+        handlers = {
+            settings.transactions_topic: self.transactions.handle,
+            settings.labels_topic: self.labels.handle,
+        }
         self.runner = SweepRunner(
-            {
-                settings.transactions_topic: self.transactions.handle,
-                settings.labels_topic: self.labels.handle,
-            },
+            handlers,
             metrics=self.metrics,
             watchdog=self.watchdog,
             stop=self.stop,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import Literal, get_args
 
@@ -54,8 +55,9 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self._predictions = Counter(
-            "fraud_predictions_total", "Decisions made", ["variant", "decision", "path"], registry=registry
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        self._predictions = counter(
+            "fraud_predictions_total", "Decisions made", ["variant", "decision", "path"]
         )
         self._latency = SweepHistogram(
             "fraud_prediction_latency_seconds",
@@ -66,43 +68,21 @@ class Metrics:
         self._sweep_records = SweepHistogram(
             "fraud_sweep_records", "Transactions per sweep", SWEEP_BUCKETS, registry
         )
-        step_seconds = Counter(
-            "fraud_sweep_step_seconds_total",
-            "Time spent in each step of a sweep",
-            ["step"],
-            registry=registry,
+        seconds = counter("fraud_sweep_step_seconds_total", "Time spent in each step of a sweep", ["step"])
+        self._step_seconds = {name: seconds.labels(name) for name in STEPS}
+        self.duplicates = counter("fraud_duplicates_total", "Records whose id was decided before", ["kind"])
+        self._dead_letters = counter("fraud_dead_letters_total", "Records set aside", ["topic", "reason"])
+        self._labels = counter("fraud_labels_total", "Labels received", ["outcome"])
+        self.healed = counter("fraud_view_healed_offsets_total", "Offsets applied from the ledger")
+        self.refused = counter("fraud_sweeps_refused_total", "Sweeps dropped and read again", ["reason"])
+        self.retries = counter(
+            "fraud_dependency_errors_total", "Failed calls that are retried", ["dependency"]
         )
-        self._step_seconds = {name: step_seconds.labels(name) for name in STEPS}
-        self.duplicates = Counter(
-            "fraud_duplicates_total", "Records whose id was decided before", ["kind"], registry=registry
-        )
-        self._dead_letters = Counter(
-            "fraud_dead_letters_total", "Records set aside", ["topic", "reason"], registry=registry
-        )
-        self._labels = Counter("fraud_labels_total", "Labels received", ["outcome"], registry=registry)
-        self.healed = Counter(
-            "fraud_view_healed_offsets_total", "Offsets applied from the ledger", registry=registry
-        )
-        self.refused = Counter(
-            "fraud_sweeps_refused_total", "Sweeps dropped and read again", ["reason"], registry=registry
-        )
-        self.retries = Counter(
-            "fraud_dependency_errors_total",
-            "Failed calls that are retried",
-            ["dependency"],
-            registry=registry,
-        )
-        self.lag = Gauge(
-            "fraud_consumer_lag_records", "Records not read yet", ["topic", "partition"], registry=registry
-        )
-        self.degraded = Gauge(
-            "fraud_degraded_mode", "1 while a dependency keeps sweeps waiting", registry=registry
-        )
-        self.last_sweep = Gauge(
-            "fraud_last_sweep_timestamp_seconds", "When the last sweep was finished", registry=registry
-        )
-        self.build = Gauge("fraud_build_info", "1", ["version", "features_hash"], registry=registry)
-        self.model = Gauge("fraud_model_info", "1", ["variant", "model", "version"], registry=registry)
+        self.lag = gauge("fraud_consumer_lag_records", "Records not finished yet", ["topic", "partition"])
+        self.degraded = gauge("fraud_degraded_mode", "1 while a dependency keeps sweeps waiting")
+        self.last_sweep = gauge("fraud_last_sweep_timestamp_seconds", "When the last sweep was finished")
+        self.build = gauge("fraud_build_info", "1", ["version", "features_hash"])
+        self.model = gauge("fraud_model_info", "1", ["variant", "model", "version"])
 
     @contextmanager
     def step(self, name: Step) -> Iterator[None]:

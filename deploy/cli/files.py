@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +28,13 @@ Out = Annotated[
 DAY_FORMATS = ["%Y-%m-%d"]
 Model = StrEnum("Model", ["xgboost", "lightgbm"])
 FIRST_DAY = datetime(2018, 4, 1)  # noqa: DTZ001 a day of the calendar, no moment
+FirstDay = Annotated[datetime | None, typer.Option("--from", formats=DAY_FORMATS, help="First day, UTC.")]
+LastDay = Annotated[datetime | None, typer.Option("--to", formats=DAY_FORMATS, help="Last day, UTC.")]
+Rate = Annotated[float | None, typer.Option(min=0.1, help="Transactions per second; none for no limit.")]
+Duplicates = Annotated[float, typer.Option(min=0, max=1, help="Share of records that are sent twice.")]
+Shuffle = Annotated[
+    int, typer.Option(min=0, help="Most places a record moves; never past another of its customer.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -128,19 +135,11 @@ def train(
 def replay(
     file: TableFile,
     map: Map,
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=DAY_FORMATS, help="First day, UTC.")
-    ] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=DAY_FORMATS, help="Last day, UTC.")] = None,
-    rate: Annotated[
-        float | None, typer.Option(min=0.1, help="Transactions per second; none for no limit.")
-    ] = None,
-    duplicates: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of records that are sent twice.")
-    ] = 0,
-    shuffle: Annotated[
-        int, typer.Option(min=0, help="Most places a record moves; never past another of its customer.")
-    ] = 0,
+    first: FirstDay = None,
+    last: LastDay = None,
+    rate: Rate = None,
+    duplicates: Duplicates = 0,
+    shuffle: Shuffle = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of duplicates and shuffling.")] = 1,
     json: Json = False,
 ) -> None:
@@ -172,7 +171,11 @@ def replay(
             )
     if json:
         print_json(sent)
-        return
+    else:
+        _say_sent(sent)
+
+
+def _say_sent(sent: dict[str, Any]) -> None:
     say(
         f"{sent['transactions']:,} transactions, {sent['duplicates']:,} duplicates and {sent['labels']:,} "
         f"labels of {sent['days']} days, sent and worked off in {sent['seconds']:.1f} s "

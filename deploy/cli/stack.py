@@ -24,6 +24,10 @@ STATE_STYLES = {
 UNSUPERVISED = "unsupervised"
 # The names of deploy/stack/parts.py, which is heavy to import; a test compares the two.
 Service = StrEnum("Service", ["kafka", "valkey", "postgres", "mlflow"])
+Only = Annotated[
+    list[Service] | None,
+    typer.Option(metavar="SERVICE", help="Start only this: kafka, valkey, postgres or mlflow; repeatable."),
+]
 NEXT = ("fraudml status", "fraudml logs --follow", "fraudml down")
 
 
@@ -32,12 +36,7 @@ def up(
         int | None,
         typer.Option(min=0, max=64, help="How many workers; at first 1, then as many as there are."),
     ] = None,
-    only: Annotated[
-        list[Service] | None,
-        typer.Option(
-            metavar="SERVICE", help="Start only this: kafka, valkey, postgres or mlflow; repeatable."
-        ),
-    ] = None,
+    only: Only = None,
     user: Annotated[str, typer.Option(help="Whom to run as, when started as root.")] = "nobody",
 ) -> None:
     """Start Kafka, Valkey, Postgres, MLflow and workers here, and wait until they are ready.

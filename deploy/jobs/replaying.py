@@ -46,12 +46,7 @@ def replay_table(
         BadFile: the table's currency is not the deployment's.
         Unavailable: Kafka failed, or no worker applies what was sent.
     """
-    if table.currency != settings.currency:
-        raise BadFile(
-            f"these transactions are in {table.currency}",
-            why=f"this deployment decides {settings.currency}",
-            next_step=f"set currency in the map's [constants], or FRAUDML_CURRENCY={table.currency}",
-        )
+    _check_currency(table, settings)
     with view_of(settings) as view:
         replay = Replay(
             pusher=Pusher(producer_config(settings, "replay"), clock=time.monotonic, sleep=time.sleep),
@@ -73,3 +68,12 @@ def replay_table(
         "seconds": round(seconds, 3),
         "tx_per_s": round((sent.transactions + sent.duplicates) / seconds, 1),
     }
+
+
+def _check_currency(table: Transactions, settings: Settings) -> None:
+    if table.currency != settings.currency:
+        raise BadFile(
+            f"these transactions are in {table.currency}",
+            why=f"this deployment decides {settings.currency}",
+            next_step=f"set currency in the map's [constants], or FRAUDML_CURRENCY={table.currency}",
+        )
