@@ -28,12 +28,11 @@ NOT_OURS = frozenset(
 class OwedOffsets:
     """Finished offsets, until they are committed plainly or in a transaction.
 
-    insist: what Kafka refuses stays owed as long as the partition is ours, as the offset that it starts at: a
-    ledger that has moved, in a group without an offset, stops every later worker.
+    What Kafka refuses stays owed as long as the partition is ours: a rebalance that is still under way must leave
+    a group neither without the offset that a partition starts at, nor behind what is finished.
     """
 
-    def __init__(self, *, insist: bool = False) -> None:
-        self._insist = insist
+    def __init__(self) -> None:
         self._owed: dict[Place, int] = {}
 
     def __bool__(self) -> bool:
@@ -58,13 +57,10 @@ class OwedOffsets:
             consumer.commit(offsets=positions, asynchronous=False)
         except KafkaException as error:
             log.warning("offsets_not_committed", error=words_of(error))
-            if is_retriable(error) or error_of(error).code() == KafkaError.REBALANCE_IN_PROGRESS:
-                return  # still owed, as long as the partition stays ours
-            if error_of(error).code() not in NOT_OURS:
+            if not is_retriable(error) and error_of(error).code() not in NOT_OURS:
                 raise
-            if self._insist:
-                return
-        self._owed.clear()
+        else:
+            self._owed.clear()
 
 
 class Ends:

@@ -62,7 +62,7 @@ class Poller:
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._ids: Mapping[str, str] = {}
         self._partitions: set[Place] = set()
-        self._starting = OwedOffsets(insist=True)
+        self._starting = OwedOffsets()
         self._waiting: list[Message] = []
         self._sweeps: list[Sweep] = []
         self._in_work: Sweep | None = None

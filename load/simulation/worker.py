@@ -58,7 +58,7 @@ class SimulatedWorker:
         self._kafka = around.kafka
         self._line = line
         self._ledger = LedgerPort(around.ledger, self.view, line)
-        self._owed, self._starting = OwedOffsets(), OwedOffsets(insist=True)
+        self._owed, self._starting = OwedOffsets(), OwedOffsets()
         self._outbox = SimulatedOutbox(
             kafka=around.kafka, slot=slot, line=line, member=name, owed=self._owed, wire=around.wire
         )

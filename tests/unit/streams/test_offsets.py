@@ -108,14 +108,13 @@ def test_an_end_that_has_moved_back_is_not_a_negative_lag(kafka: ScriptedConsume
 
 
 @pytest.mark.parametrize("code", sorted(NOT_OURS))
-def test_a_starting_offset_that_is_refused_is_owed_until_the_partition_goes(
+def test_an_offset_that_is_refused_is_owed_until_the_partition_goes(
     kafka: ScriptedConsumer, code: int
 ) -> None:
-    starting = OwedOffsets(insist=True)
-    starting.later({T0: 5})
+    owed = owing({T0: 5})
     kafka.commit_errors.append(KafkaException(KafkaError(code)))
-    starting.commit(kafka)
-    assert starting
-    starting.commit(kafka)
+    owed.commit(kafka)
+    assert owed
+    owed.commit(kafka)
     assert kafka.committed_offsets == {T0: 5}
-    assert not starting
+    assert not owed
