@@ -28,8 +28,8 @@ NOT_OURS = frozenset(
 class OwedOffsets:
     """Finished offsets, until they are committed plainly or in a transaction.
 
-    What Kafka refuses stays owed as long as the partition is ours: a rebalance that is still under way must leave
-    a group neither without the offset that a partition starts at, nor behind what is finished.
+    What Kafka refuses stays owed as long as the partition is ours: a rebalance under way must leave a group
+    neither without the offset that a partition starts at, nor behind what is finished.
     """
 
     def __init__(self) -> None:
