@@ -77,20 +77,23 @@ class Parts:
             metrics=self.metrics,
             ahead_ms=int(settings.clock_ahead_s * 1000),
         )
+        self.runner = self._runner()
+        self.scorer: Scorer
+        self.poller: Poller | None = None
+
+    def _runner(self) -> SweepRunner:
         handlers = {
-            settings.transactions_topic: self.transactions.handle,
-            settings.labels_topic: self.labels.handle,
+            self.settings.transactions_topic: self.transactions.handle,
+            self.settings.labels_topic: self.labels.handle,
         }
-        self.runner = SweepRunner(
+        return SweepRunner(
             handlers,
             metrics=self.metrics,
             watchdog=self.watchdog,
             stop=self.stop,
-            give_up_s=settings.give_up_s,
+            give_up_s=self.settings.give_up_s,
             finished=self._finished,
         )
-        self.scorer: Scorer
-        self.poller: Poller | None = None
 
     def open(self) -> None:
         """Load the models, fence a predecessor, look at the ledger; wait for whatever is not there yet."""

@@ -150,7 +150,7 @@ def replay(
     [bold]Examples[/]
 
       fraudml replay transactions.parquet --map generated
-      fraudml replay handbook.parquet --map handbook --from 2018-04-01 --to 2018-06-30 --rate 5000
+      fraudml replay handbook.parquet --map handbook --from 2018-04-01 --to 2018-06-30
       fraudml replay week.csv --map generated --duplicates 0.01 --shuffle 100
     """
     from deploy.jobs.replaying import read_days, replay_table

@@ -60,9 +60,10 @@ def up(
     say("the stack is up" if started else "the stack is up already; nothing to start")
     found = stack.status()
     _show(found)
-    if workers == 0:
+    running = {part.part for part in found if part.runs}
+    if not any(part.metrics_url and part.runs for part in found):
         say("no worker runs. Next: fraudml up --workers 1")
-    if {"mlflow"} < {part.part for part in found if part.runs} and not all_registered(stack.settings):
+    elif "mlflow" in running and not all_registered(stack.settings):
         say(
             "workers wait for models: none is registered yet. Next: fraudml demo, or fraudml train --register"
         )

@@ -1,6 +1,6 @@
 """What befalls the world between two turns of its workers, and what operators do about it."""
 
-from load.simulation.doubles import Group
+from load.doubles import Group
 from load.simulation.inputs import AHEAD_LATER_MS, AHEAD_MS
 from load.simulation.log import Topic
 from load.simulation.notebook import Lost, Process

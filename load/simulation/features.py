@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from load.simulation.doubles import Row
+from load.doubles import Row
 from load.simulation.pipeline import POLICY, spread_score
 from load.simulation.recount import Counted, Histories, counted_rows, features_of, is_late
 from load.simulation.schedule import Schedule

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from load.simulation.doubles import Row
+from load.doubles import Row
 from load.simulation.kafka import SimulatedKafka
 from load.simulation.stores import SimulatedLedger
 from models.decision import VERDICTS, DecidedTransaction

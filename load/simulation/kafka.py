@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from load.simulation.doubles import FakeKafka
+from load.doubles import FakeKafka
 from load.simulation.log import Record, Topic
 from models.decision import DecidedTransaction
 from streams.arrivals import DeadLetter

@@ -6,7 +6,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from load.simulation.doubles import FakeOutbox
+from load.doubles import FakeOutbox
 from load.simulation.kafka import Membership, SimulatedKafka
 from load.simulation.line import Line
 from load.simulation.turns import Crashed

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from load.simulation.doubles import FakeLedger, FakeView, Group, Row
+from load.doubles import FakeLedger, FakeView, Group, Row
 from models.features import Entity
 from streams.ports import Applied, Change, DecisionRows, Duplicates, Settled, Step
 from streams.topics import Partition

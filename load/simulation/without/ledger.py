@@ -10,7 +10,7 @@ import streams.assignment
 import streams.labels
 import streams.sweep
 import streams.verdicts
-from load.simulation.doubles import FakeLedger
+from load.doubles import FakeLedger
 from load.simulation.without.patches import Patch
 from streams.arrivals import Sweep
 from streams.labels import RETURN_AT_ONCE, LabelSweeps

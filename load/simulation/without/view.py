@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from load.simulation.doubles import FakeView, Group
+from load.doubles import FakeView, Group
 from load.simulation.without.patches import Patch
 from streams.healing import ViewKeeper
 from streams.ports import Applied, Change
