@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli import bench, checks, config, decisions, demo, doctor, files, simulate, stack, worker
+from deploy.cli import bench, chaos, checks, config, decisions, demo, doctor, files, simulate, stack, worker
 from deploy.cli.terminal import FraudmlGroup
 
 Command = Callable[..., Any]
@@ -22,7 +22,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
     "Run": (worker.worker, checks.migrate),
     "Decide": (decisions.score, decisions.alerts),
     "Files": (files.generate, files.replay, files.features, files.train),
-    "Look": (checks.reconcile, simulate.simulate, doctor.doctor, config.config),
+    "Look": (checks.reconcile, simulate.simulate, chaos.chaos, doctor.doctor, config.config),
 }
 # Nouns with commands of their own: name, panel, app.
 GROUPS: tuple[tuple[str, str, typer.Typer], ...] = (

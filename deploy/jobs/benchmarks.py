@@ -53,7 +53,7 @@ def rig(days: int, report: Report) -> Iterator[Rig]:
         tables = list(simulate(SimulatorParameters(customers=CUSTOMERS), seed=1, days=WARM_DAYS + days))
         warm, measured = concatenated(tables[:WARM_DAYS]), concatenated(tables[WARM_DAYS:])
         last = START + timedelta(days=WARM_DAYS - 1)
-        _train(warm, last - timedelta(days=TRAIN_DAYS - 1), last, stack.home, report)
+        train_models(warm, last - timedelta(days=TRAIN_DAYS - 1), last, stack.home, report)
         environment = {**stack.env(), "FRAUDML_HOME": str(stack.home), "OMP_NUM_THREADS": "1"}
         worker = WorkerProcess(environment, stack.home / "worker.log")
         watch = ProgressWatch(settings.database_url, settings.transactions_topic)
@@ -67,7 +67,7 @@ def rig(days: int, report: Report) -> Iterator[Rig]:
             watch.close()
 
 
-def _train(table: Transactions, start: date, end: date, home: Path, report: Report) -> None:
+def train_models(table: Transactions, start: date, end: date, home: Path, report: Report) -> None:
     for family in FAMILIES:
         install(train_table(table, start, end, family, seed=1, report=report), home)
 

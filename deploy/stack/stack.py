@@ -1,6 +1,7 @@
 """The embedded stack of one home folder: up, down, and what runs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -123,10 +124,19 @@ class Stack:
 
     def restart(self, part: str) -> None:
         """Stop a part in good order, start it again, and wait until it is ready."""
+        with self.halted(part):
+            pass
+
+    @contextmanager
+    def halted(self, part: str) -> Iterator[Path]:
+        """A part that is stopped for a while, and its data folder; it is ready again at the end."""
         calls = self._supervisor()
         stop_part(calls, part)
-        calls.start(part)
-        self.wait_ready(part)
+        try:
+            yield self._files.data(part)
+        finally:
+            calls.start(part)
+            self.wait_ready(part)
 
     def wait_ready(self, *parts: str, within_s: float | None = None) -> None:
         """Wait until these parts serve, as after a crash.

@@ -55,15 +55,22 @@ class WorkerProcess:
             end = self.log.read_text(errors="replace").strip().splitlines()[-3:]
             raise Unavailable("the worker has ended", why=" / ".join(end))
 
-    def cpu_s(self) -> float:
-        """CPU seconds used so far, by the operating system's accounting."""
-        times = self._seen().cpu_times()
-        return float(times.user + times.system)
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
-    def rss_mb(self) -> float:
-        return float(self._seen().memory_info().rss) / 1e6
-
-    def _seen(self) -> psutil.Process:
+    def process(self) -> psutil.Process:
+        """
+        Raises:
+            Unavailable: the worker has ended.
+        """
         self.check()
         assert self._process is not None
         return psutil.Process(self._process.pid)
+
+    def cpu_s(self) -> float:
+        """CPU seconds used so far, by the operating system's accounting."""
+        times = self.process().cpu_times()
+        return float(times.user + times.system)
+
+    def rss_mb(self) -> float:
+        return float(self.process().memory_info().rss) / 1e6

@@ -1,0 +1,54 @@
+"""What a drill acts on: a stack of its own, its workers, the proxies before its stores, and a way to send."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from load.chaos.crew import Crew
+from load.chaos.proxy import FaultProxy
+from load.columns import Transactions
+from load.producer import Pusher
+from streams.settings import Settings
+
+# A shuffled replay with copies, through a producer's buffer: that far it may be behind what it counts.
+UNCERTAIN = 2500
+
+
+class Servers(Protocol):
+    """The stores' processes: the embedded stack, or a fake one."""
+
+    def pid(self, part: str) -> int: ...
+
+    def wait_ready(self, *parts: str, within_s: float | None = None) -> None: ...
+
+    def halted(self, part: str) -> AbstractContextManager[Path]: ...
+
+
+@dataclass
+class Arena:
+    """wait: sleeps so many seconds. sent: how many records the replay has produced, copies included.
+
+    pusher: the drill's own producer, for records besides the replayed ones.
+    """
+
+    servers: Servers
+    settings: Settings
+    crew: Crew
+    proxies: Mapping[str, FaultProxy]
+    pusher: Pusher
+    table: Transactions
+    sent: Callable[[], int]
+    wait: Callable[[float], None]
+
+    def known(self) -> Transactions:
+        """Transactions that are in their topic for sure; waits for the first of them."""
+        while self.sent() < 2 * UNCERTAIN:
+            self.wait(0.5)
+        return self.table[: int(self.sent() * 0.98) - UNCERTAIN]
+
+    def store(self, part: str) -> psutil.Process:
+        return psutil.Process(self.servers.pid(part))

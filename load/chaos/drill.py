@@ -1,0 +1,123 @@
+"""One drill: a replay at a steady rate, faults one after the other meanwhile, reconciled all the while."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from threading import Event, Thread
+from typing import Any
+
+from load.chaos.arena import Arena
+from load.chaos.faults import Fault
+from models.errors import FraudError, Unavailable
+
+Say = Callable[[str], None]
+Reconcile = Callable[[], dict[str, Any]]
+
+RECONCILE_EVERY_S = 15.0
+
+
+@dataclass
+class Auditor:
+    """Reconciles again and again on a thread of its own; a store that is away is no finding."""
+
+    reconcile: Reconcile
+    say: Say
+    runs: int = 0
+    findings: int = 0
+    _stop: Event = field(default_factory=Event)
+
+    def __enter__(self) -> "Auditor":
+        self._thread = Thread(target=self._run, name="auditor", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(RECONCILE_EVERY_S):
+            try:
+                self.look()
+            except FraudError as error:
+                self.say(f"reconcile has to wait: {error}")
+
+    def look(self) -> None:
+        found = self.reconcile()
+        self.runs += 1
+        self.findings += found["findings"]
+        for check in found["checks"].values():
+            for line in check["first"]:
+                self.say(f"reconcile finds: {line}")
+
+
+@dataclass
+class Drill:
+    """faults: in order, with a rest between them. clock: seconds since the drill began."""
+
+    arena: Arena
+    faults: list[Fault]
+    rng: Random
+    clock: Callable[[], float]
+    say: Say
+    done: list[str] = field(default_factory=list)
+
+    def run(self, seconds: float, replay: Callable[[], Any]) -> Any:
+        """Run the replay on a thread, and the faults spread over so many seconds; what the replay gives.
+
+        Faults that would come after the replay's end are not counted: they would disturb nothing.
+        """
+        outcome: dict[str, Any] = {}
+        thread = Thread(target=_kept, args=(replay, outcome), name="replay", daemon=True)
+        thread.start()
+        for number, fault in enumerate(self.faults):
+            self._rest_until(thread, seconds * (number + 0.5) / len(self.faults))
+            if not thread.is_alive():
+                break
+            self._inflict(fault)
+        thread.join()
+        if "error" in outcome:
+            raise outcome["error"]
+        return outcome["sent"]
+
+    def _rest_until(self, thread: Thread, moment_s: float) -> None:
+        while thread.is_alive() and self.clock() < moment_s:
+            self.arena.wait(0.1)
+
+    def _inflict(self, fault: Fault) -> None:
+        self.tell(f"{fault.name} (row {', '.join(map(str, fault.rows))})")
+        harm = fault.act(self.arena, self.rng)
+        try:
+            for hold_s in harm:
+                self.arena.wait(hold_s)
+        finally:
+            harm.close()
+        self.done.append(fault.name)
+        resets = sum(proxy.resets for proxy in self.arena.proxies.values())
+        restarts = self.arena.crew.restarts
+        self.tell(f"{fault.name} is over; so far {restarts} restarts of workers, {resets} resets of connections")
+
+    def tell(self, what: str) -> None:
+        self.say(f"{self.clock():6.1f} s  {self.arena.sent():>7,} sent  {what}")
+
+
+def _kept(call: Callable[[], Any], outcome: dict[str, Any]) -> None:
+    try:
+        outcome["sent"] = call()
+    except BaseException as error:
+        outcome["error"] = error
+
+
+def settled(reconcile: Callable[[], None], wait: Callable[[float], None], tries: int = 60) -> None:
+    """Look until every store answers again.
+
+    Raises:
+        Unavailable: one stays away.
+    """
+    for _ in range(tries):
+        try:
+            return reconcile()
+        except Unavailable as error:
+            last = error
+            wait(1.0)
+    raise last

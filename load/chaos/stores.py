@@ -1,0 +1,103 @@
+"""Harm done to the stores themselves, by their own commands or in their files."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+
+from models.errors import LedgerUnavailable, NotFound, ViewUnavailable
+
+TIMEOUT_S = 10
+# Less than it holds already: every write is refused.
+FULL_BYTES = 1
+
+
+@contextmanager
+def _redis(url: str) -> Iterator["redis.Redis"]:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S) as client:
+            yield client
+    except redis.RedisError as error:
+        raise ViewUnavailable("Redis failed", why=str(error)) from error
+
+
+@contextmanager
+def _postgres(url: str) -> Iterator["psycopg.Connection[Any]"]:
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=TIMEOUT_S) as connection:
+            yield connection
+    except psycopg.Error as error:
+        raise LedgerUnavailable("Postgres failed", why=str(error).strip().split("\n")[0]) from error
+
+
+def wipe_view(redis_url: str) -> None:
+    """Everything in Redis is gone."""
+    with _redis(redis_url) as client:
+        client.flushall()
+
+
+@contextmanager
+def filled_view(redis_url: str) -> Iterator[None]:
+    """Redis has no memory left, and evicts nothing."""
+    with _redis(redis_url) as client:
+        client.config_set("maxmemory", FULL_BYTES)
+    try:
+        yield
+    finally:
+        with _redis(redis_url) as client:
+            client.config_set("maxmemory", 0)
+
+
+def cut_aof(folder: Path, cut_bytes: int) -> int:
+    """Cut the end off the newest incremental append-only file of a stopped server; how many bytes.
+
+    Raises:
+        NotFound: there is no such file.
+    """
+    files = sorted(folder.glob("appendonlydir/*.incr.aof"), key=lambda path: path.stat().st_mtime_ns)
+    if not files:
+        raise NotFound(f"there is no append-only file in {folder}")
+    size = files[-1].stat().st_size
+    with files[-1].open("r+b") as file:
+        file.truncate(max(0, size - cut_bytes))
+    return min(size, cut_bytes)
+
+
+@contextmanager
+def read_only_ledger(database_url: str) -> Iterator[None]:
+    """Postgres takes no writes, as when its disk is full or it has become a standby."""
+    _set_read_only(database_url, "on")
+    try:
+        yield
+    finally:
+        _set_read_only(database_url, "off")
+
+
+def _set_read_only(database_url: str, value: str) -> None:
+    with _postgres(database_url) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def end_connections(database_url: str) -> int:
+    """Every other session of the database ends; how many."""
+    with _postgres(database_url) as connection:
+        found = connection.execute(
+            """
+            SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+            """
+        ).fetchone()
+    return int(found[0]) if found else 0
+
+
+@contextmanager
+def held_progress(database_url: str) -> Iterator[None]:
+    """Somebody else holds the rows that every sweep must lock."""
+    with _postgres(database_url) as connection, connection.transaction():
+        connection.execute("SELECT FROM progress FOR UPDATE")
+        yield
