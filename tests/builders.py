@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from load.doubles import FakeLedger, FakeOutbox, FakeView
 from models.ab_test import ABConfig, ABTestRouter, Variant
+from models.decision import DecidedTransaction
 from models.features import FEATURE_NAMES
 from models.history import Retention
 from models.policy import Policy
@@ -61,6 +62,32 @@ def label(transaction_id: str = "tx-1", **fields: Any) -> dict[str, Any]:
         "event_time": "2024-01-01T00:00:00Z",
     }
     return document | fields
+
+
+def decided(**fields: Any) -> DecidedTransaction:
+    """A decision that somebody must look at."""
+    values: dict[str, Any] = {
+        "transaction_id": "tx-1",
+        "decision": "review",
+        "score": 0.5,
+        "reasons": ["unusual_amount"],
+        "variant": "champion",
+        "model_name": "FraudDetection_XGBoost",
+        "model_version": "7",
+        "policy_version": "default-1",
+        "ab_version": "default-1",
+        "path": "stream",
+        "degraded_reason": None,
+        "late": False,
+        "event_time": datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC),
+        "decided_at": datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC),
+        "customer_id": "c-1",
+        "terminal_id": "t-1",
+        "amount_minor": 1999,
+        "currency": "EUR",
+        "attributes": {"channel": "web"},
+    }
+    return DecidedTransaction(**values | fields)
 
 
 def encoded(document: Any) -> bytes | None:

@@ -95,7 +95,7 @@ class Drill:
         self.done.append(fault.name)
         resets = sum(proxy.resets for proxy in self.arena.proxies.values())
         restarts = self.arena.crew.restarts
-        self.tell(f"{fault.name} is over; so far {restarts} restarts of workers, {resets} resets of connections")
+        self.tell(f"{fault.name} is over; {restarts} workers restarted, {resets} connections reset so far")
 
     def tell(self, what: str) -> None:
         self.say(f"{self.clock():6.1f} s  {self.arena.sent():>7,} sent  {what}")

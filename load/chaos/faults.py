@@ -1,6 +1,6 @@
 """The faults, by name. Each is a generator: it does its harm, yields for how many seconds, and makes good."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
@@ -12,7 +12,7 @@ from load.chaos.arena import Arena
 from load.chaos.proxy import PASS, Behaviour
 from load.chaos.records import Records, conflicting, oversized, poisonous, repeated
 
-Harm = Iterator[float]
+Harm = Generator[float, None, None]
 Act = Callable[[Arena, Random], Harm]
 
 STOPPED_S = 15.0

@@ -11,6 +11,7 @@ import redis
 from models.errors import LedgerUnavailable, NotFound, ViewUnavailable
 
 TIMEOUT_S = 10
+DRILL = "fraudml-drill"
 # Less than it holds already: every write is refused.
 FULL_BYTES = 1
 
@@ -27,7 +28,9 @@ def _redis(url: str) -> Iterator["redis.Redis"]:
 @contextmanager
 def _postgres(url: str) -> Iterator["psycopg.Connection[Any]"]:
     try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=TIMEOUT_S) as connection:
+        with psycopg.connect(
+            url, autocommit=True, connect_timeout=TIMEOUT_S, application_name=DRILL
+        ) as connection:
             yield connection
     except psycopg.Error as error:
         raise LedgerUnavailable("Postgres failed", why=str(error).strip().split("\n")[0]) from error
@@ -69,28 +72,26 @@ def cut_aof(folder: Path, cut_bytes: int) -> int:
 @contextmanager
 def read_only_ledger(database_url: str) -> Iterator[None]:
     """Postgres takes no writes, as when its disk is full or it has become a standby."""
-    _set_read_only(database_url, "on")
-    try:
-        yield
-    finally:
-        _set_read_only(database_url, "off")
-
-
-def _set_read_only(database_url: str, value: str) -> None:
     with _postgres(database_url) as connection:
-        connection.execute("SET default_transaction_read_only = off")
-        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
-        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("ALTER ROLE CURRENT_USER SET default_transaction_read_only = on")
+        # A session keeps what held when it began.
+        end_connections(database_url)
+        try:
+            yield
+        finally:
+            connection.execute("ALTER ROLE CURRENT_USER RESET default_transaction_read_only")
+    end_connections(database_url)
 
 
 def end_connections(database_url: str) -> int:
-    """Every other session of the database ends; how many."""
+    """Every session of the database ends but the drill's own; how many."""
     with _postgres(database_url) as connection:
         found = connection.execute(
             """
             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid()
-            """
+            WHERE datname = current_database() AND application_name <> %s
+            """,
+            [DRILL],
         ).fetchone()
     return int(found[0]) if found else 0
 

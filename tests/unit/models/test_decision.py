@@ -1,7 +1,6 @@
 """The documents that answer: decision and alert."""
 
 import hashlib
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,39 +12,14 @@ from hypothesis import strategies as st
 from models.decision import (
     ALERT_NAMESPACE,
     Alert,
-    DecidedTransaction,
     Decision,
     alert_id_of,
     alert_of,
     decision_of,
 )
+from tests.builders import decided
 
 ids = st.text(min_size=1, max_size=64)
-
-
-def decided(**fields: Any) -> DecidedTransaction:
-    values: dict[str, Any] = {
-        "transaction_id": "tx-1",
-        "decision": "review",
-        "score": 0.5,
-        "reasons": ["unusual_amount"],
-        "variant": "champion",
-        "model_name": "FraudDetection_XGBoost",
-        "model_version": "7",
-        "policy_version": "default-1",
-        "ab_version": "default-1",
-        "path": "stream",
-        "degraded_reason": None,
-        "late": False,
-        "event_time": datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC),
-        "decided_at": datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC),
-        "customer_id": "c-1",
-        "terminal_id": "t-1",
-        "amount_minor": 1999,
-        "currency": "EUR",
-        "attributes": {"channel": "web"},
-    }
-    return DecidedTransaction(**values | fields)
 
 
 @given(ids)

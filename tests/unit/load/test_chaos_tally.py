@@ -1,0 +1,107 @@
+"""A drill's account: whatever is lost, doubled or different is counted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from load.chaos.tally import Tally, tally, undisturbed
+from load.columns import Transactions, concatenated
+from load.generator import simulate
+from load.parameters import SimulatorParameters
+from models.decision import DecidedTransaction, alert_id_of, alert_of
+from models.features import FEATURE_NAMES
+from streams.codecs import encode
+from streams.ledger.scan import ExportedRow
+from tests.builders import decided
+
+FLAGGED = 3
+
+
+@dataclass
+class Played:
+    """Stands for the ledger's scan and the log of alerts."""
+
+    rows: list[ExportedRow]
+    alerts: list[DecidedTransaction]
+
+    def exported(self) -> Iterator[list[ExportedRow]]:
+        yield self.rows
+
+    def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        return {0: (0, len(self.alerts))}
+
+    def read(self, topic: str, until: dict[int, int]) -> Iterator[list[Any]]:
+        yield [Said(encode(alert_of(each))) for each in self.alerts]
+
+
+@dataclass
+class Said:
+    raw: bytes
+
+    def value(self) -> bytes:
+        return self.raw
+
+
+@pytest.fixture(scope="module")
+def table() -> Transactions:
+    return concatenated(list(simulate(SimulatorParameters(customers=20), seed=3, days=12)))
+
+
+@pytest.fixture
+def played(table: Transactions) -> Played:
+    """What an undisturbed run leaves behind."""
+    rows = []
+    for number, (transaction_id, features) in enumerate(undisturbed(table).items()):
+        decision = "decline" if number < FLAGGED else "approve"
+        row = decided(transaction_id=transaction_id, decision=decision)
+        rows.append(ExportedRow(row, list(FEATURE_NAMES), features.astype(np.float32)))
+    return Played(rows, [row.decided for row in rows[:FLAGGED]])
+
+
+def counted(table: Transactions, played: Played) -> Tally:
+    return tally(table, played, played, "alerts")  # type: ignore[arg-type]
+
+
+def test_an_undisturbed_run_is_clean(table: Transactions, played: Played) -> None:
+    found = counted(table, played)
+    assert found.clean
+    assert (found.transactions, found.alerts) == (len(table), FLAGGED)
+
+
+def test_a_transaction_without_a_row_is_lost(table: Transactions, played: Played) -> None:
+    played.rows.pop()
+    assert counted(table, played).lost == 1
+
+
+def test_a_row_that_nobody_sent_is_doubled(table: Transactions, played: Played) -> None:
+    stranger = played.rows[-1]
+    played.rows.append(stranger._replace(decided=decided(transaction_id="stranger", decision="approve")))
+    assert counted(table, played).doubled == 1
+
+
+def test_a_decline_without_an_alert_is_lost(table: Transactions, played: Played) -> None:
+    played.alerts.pop()
+    assert counted(table, played).lost == 1
+
+
+def test_an_alert_that_is_seen_twice_is_doubled(table: Transactions, played: Played) -> None:
+    played.alerts.append(played.alerts[0])
+    found = counted(table, played)
+    assert found.doubled == 1
+    assert alert_id_of(played.alerts[0].transaction_id) in found.first[0]
+
+
+def test_an_alert_of_an_approval_is_doubled(table: Transactions, played: Played) -> None:
+    played.alerts.append(played.rows[-1].decided)
+    assert counted(table, played).doubled == 1
+
+
+def test_a_feature_that_is_off_is_counted(table: Transactions, played: Played) -> None:
+    features = played.rows[5].features.copy()
+    features[1] += 1
+    played.rows[5] = played.rows[5]._replace(features=features)
+    found = counted(table, played)
+    assert (found.features_differ, found.clean) == (1, False)
