@@ -49,6 +49,22 @@ def latency(
     _print(found, json)
 
 
+@bench.command()
+def recovery(json: Json = False) -> None:
+    """Kill a worker and Kafka, let Redis forget, and time how long it takes until everything moves again.
+
+    [bold]Examples[/]
+
+      fraudml bench recovery
+      fraudml bench recovery --json
+    """
+    from deploy.jobs.recovery import bench_recovery
+
+    with reporting() as report:
+        found = bench_recovery(report)
+    _print(found, json)
+
+
 def _print(found: dict[str, Any], json: bool) -> None:
     if json:
         print_json(found)

@@ -12,6 +12,7 @@ from deploy.jobs.local_models import install
 from deploy.jobs.training import train_table
 from deploy.origins import refuse_external_servers
 from deploy.stack.report import Report
+from deploy.stack.stack import Stack
 from deploy.stack.temporary import temporary_stack
 from load.bench.latency import WARM_UP_S, measure_latency
 from load.bench.progress_bell import ProgressBell
@@ -35,6 +36,7 @@ TRAIN_DAYS = 7
 class Rig:
     """A warm worker on a stack of its own. measured: transactions that follow those it has seen."""
 
+    stack: Stack
     settings: Settings
     worker: WorkerProcess
     watch: ProgressWatch
@@ -61,7 +63,7 @@ def rig(days: int, report: Report) -> Iterator[Rig]:
         try:
             report.waiting(f"warming histories with {len(warm):,} transactions")
             warm_up(worker, watch, pusher, settings.transactions_topic, warm)
-            yield Rig(settings, worker, watch, pusher, measured)
+            yield Rig(stack, settings, worker, watch, pusher, measured)
         finally:
             worker.kill()
             watch.close()

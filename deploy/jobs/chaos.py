@@ -37,6 +37,7 @@ DAYS = 30
 TRAIN_DAYS = 7
 PER_CUSTOMER_AND_DAY = 1.8
 WORKERS = 2
+FAULT_S = 13.0  # about what a fault takes, with some rest after it
 DISTURBANCE = Disturbance(shuffle=100, duplicates=0.01)
 # The replay outlives an outage of Kafka; what it has sent is never in doubt.
 PATIENT_S = 100.0
@@ -44,13 +45,20 @@ PATIENT_S = 100.0
 
 @dataclass(frozen=True)
 class Orders:
-    """What a drill is told. rate: transactions per second. only: names of faults; all when empty."""
+    """What a drill is told. rate: transactions per second; None leaves each fault its time.
+
+    only: names of faults; all when empty.
+    """
 
     transactions: int
     seed: int
     faults: int
-    rate: float
+    rate: float | None = None
     only: tuple[str, ...] = ()
+
+    @property
+    def paced(self) -> float:
+        return self.rate or self.transactions / (self.faults * FAULT_S)
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,7 @@ def _drill(
         say,
     )
     with Auditor(lambda: reconcile_stores(settings, Report()), say) as auditor:
-        drill.run(orders.transactions / orders.rate, lambda: _replay(orders, settings, table, counter))
+        drill.run(orders.transactions / orders.paced, lambda: _replay(orders, settings, table, counter))
     drill.tell("everything is sent and applied")
     settled(auditor.look, time.sleep)
     with scan_of(settings) as scan, log_of(settings) as log:
@@ -191,7 +199,7 @@ def _replay(orders: Orders, settings: Settings, table: Transactions, counter: _C
             clock=time.monotonic,
             sleep=time.sleep,
             rng=np.random.default_rng(orders.seed),
-            rate=orders.rate,
+            rate=orders.paced,
             disturbance=DISTURBANCE,
             progress=counter.add,
         ).run(table.days())
