@@ -1,6 +1,8 @@
 """A TCP proxy that misbehaves on demand: slow, cut off, silent. It stands between a worker and a store."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from typing import Any
 LOCALHOST = "127.0.0.1"
 CHUNK_BYTES = 16_384
 ANSWER_S = 10.0
+NO_LINGERING = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ class FaultProxy:
         if writer in self._open:
             self._open.discard(writer)
             self.resets += 1
+            # Without lingering, closing sends a reset instead of a farewell.
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGERING)
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
