@@ -13,7 +13,7 @@ import faust
 import structlog
 from confluent_kafka.admin import AdminClient
 from mode.supervisors import CrashingSupervisor
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_any, stop_when_event_set
@@ -27,6 +27,7 @@ from streams.agents import SweepRunner, register
 from streams.alerts import KafkaOutbox
 from streams.codecs import TransactionCodec
 from streams.healing import ViewKeeper
+from streams.health import health_app, serve
 from streams.kafka import client_config, topic_ids, worker_config
 from streams.labels import LabelSweeps
 from streams.ledger import PostgresLedger
@@ -52,6 +53,7 @@ class Parts:
         self.settings = settings
         self._load_scorer = load_scorer
         self.stop = Event()
+        self.opened = Event()
         self.metrics = Metrics(CollectorRegistry())
         self.watchdog = Watchdog(settings.stuck_s, end_stuck_process)
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sweep")
@@ -98,7 +100,7 @@ class Parts:
     def open(self) -> None:
         """Load the models, fence a predecessor, look at the ledger; wait for whatever is not there yet."""
         patience = self._patience(self.settings.give_up_s)
-        self._serve_metrics()
+        self._serve_health()
         self.scorer = patience(self._load_scorer, self.settings)
         patience(self.ledger.identity)
         patience(self.outbox.open)
@@ -107,6 +109,7 @@ class Parts:
             self.metrics.model.labels(variant.name, model.name, model.version).set(1)
             log.info("model_in_force", variant=variant.name, model=model.name, version=model.version)
         self.watchdog.start()
+        self.opened.set()
         # What is loaded by now stays: looking through it again and again would stall sweeps.
         gc.collect()
         gc.freeze()
@@ -123,13 +126,14 @@ class Parts:
             reraise=True,
         )
 
-    def _serve_metrics(self) -> None:
+    def _serve_health(self) -> None:
         self.metrics.build.labels(version("fraudml"), features_hash()).set(1)
-        if self.settings.prometheus_enabled:
-            server, _ = start_http_server(
-                self.settings.metrics_port, self.settings.metrics_host, self.metrics.registry
-            )
-            log.info("metrics", port=server.server_port)
+        registry = self.metrics.registry if self.settings.prometheus_enabled else None
+        app = health_app(
+            registry, self.watchdog.stuck_for_s, lambda: self.opened.is_set() and not self.stop.is_set()
+        )
+        server = serve(app, self.settings.metrics_host, self.settings.metrics_port)
+        log.info("health", port=server.server_port)
 
     def close(self) -> None:
         self.watchdog.stop()

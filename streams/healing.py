@@ -22,14 +22,23 @@ CHUNK_ROWS = 4096
 class ViewKeeper:
     """Hands out histories only while they are whole.
 
-    new_epoch: gives a fresh random name for a view made from nothing.
+    new_epoch: gives a fresh random name for a view made from nothing. progress: called with the number of
+    offsets that have been healed since the last call.
     """
 
-    def __init__(self, ledger: Ledger, view: View, new_epoch: Callable[[], str], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        view: View,
+        new_epoch: Callable[[], str],
+        metrics: Metrics,
+        progress: Callable[[int], None] = lambda count: None,
+    ) -> None:
         self._ledger = ledger
         self._view = view
         self._new_epoch = new_epoch
         self._metrics = metrics
+        self._progress = progress
         self._known: dict[int, str] = {}
         self._connections = -1
 
@@ -90,6 +99,15 @@ class ViewKeeper:
         if self._view.connections != self._connections or Applied.REFUSED in answers.values():
             self.heal()
 
+    def rebuild(self) -> None:
+        """Begin a new view of every group, and heal it from nothing; workers wait until it is whole."""
+        ledger_id = self._ledger.identity()
+        for group in range(self._view.groups):
+            found = self._state(group, []).view
+            # Refused where somebody else has begun one just now: that one is as new.
+            self._view.adopt(group, found, f"{ledger_id}:{self._new_epoch()}")
+        self.heal()
+
     def heal(self) -> None:
         """Bring every watermark, of both topics, all partitions and all groups, up to the progress."""
         connections = -1
@@ -127,6 +145,7 @@ class ViewKeeper:
             self._view.apply(Change(views, {partition: (watermark, reached)}, additions))
             state = self._state(group, [partition])
             healed += reached - watermark
+            self._progress(reached - watermark)
         if healed:
             self._metrics.healed.inc(healed)
             log.info("view_healed", group=group, partition=partition.number, offsets=healed)

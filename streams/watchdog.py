@@ -33,6 +33,7 @@ class Watchdog:
         self._clock = clock
         self._alive_at = self._heard_at = clock()
         self._lag = 0
+        self._started = False
         self._stop = Event()
 
     def alive(self) -> None:
@@ -46,12 +47,24 @@ class Watchdog:
         self._lag = lag
 
     def is_stuck(self) -> bool:
+        return self._idle_s() > self._stuck_s
+
+    def stuck_for_s(self) -> float:
+        """How long nothing has happened, from half the time on after which the process ends; 0 before.
+
+        While it waits for a store at its start a worker is not ready, but not stuck.
+        """
+        idle_s = self._idle_s() if self._started else 0.0
+        return idle_s if idle_s > self._stuck_s / 2 else 0.0
+
+    def _idle_s(self) -> float:
+        """How long the poller has been silent, or records have waited with nothing done for them."""
         now = self._clock()
-        silent = now - self._heard_at > self._stuck_s
-        return silent or (self._lag > 0 and now - self._alive_at > self._stuck_s)
+        return max(now - self._heard_at, now - self._alive_at if self._lag > 0 else 0.0)
 
     def start(self) -> None:
         self._heard_at = self._alive_at = self._clock()
+        self._started = True
         Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:

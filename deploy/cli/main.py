@@ -11,7 +11,20 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli import bench, chaos, checks, config, decisions, demo, doctor, files, simulate, stack, worker
+from deploy.cli import (
+    bench,
+    chaos,
+    checks,
+    config,
+    decisions,
+    demo,
+    doctor,
+    files,
+    rebuild,
+    simulate,
+    stack,
+    worker,
+)
 from deploy.cli.terminal import FraudmlGroup
 
 Command = Callable[..., Any]
@@ -19,7 +32,7 @@ Command = Callable[..., Any]
 # Commands by the panel of the help they appear in, in the order they appear.
 PANELS: dict[str, tuple[Command, ...]] = {
     "Stack": (demo.demo, stack.up, stack.down, stack.status, stack.logs),
-    "Run": (worker.worker, checks.migrate),
+    "Run": (worker.worker, checks.migrate, rebuild.rebuild),
     "Decide": (decisions.score, decisions.alerts),
     "Files": (files.generate, files.replay, files.features, files.train),
     "Look": (checks.reconcile, simulate.simulate, chaos.chaos, doctor.doctor, config.config),

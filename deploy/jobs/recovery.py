@@ -5,7 +5,6 @@ import time
 from dataclasses import replace
 from typing import Any
 
-import psutil
 from prometheus_client import CollectorRegistry
 
 from deploy.jobs.benchmarks import Rig, rig
@@ -26,7 +25,7 @@ def bench_recovery(report: Report) -> dict[str, Any]:
         report.waiting("killing one of two workers")
         takeover = _takeover_s(found, burst)
         report.waiting("killing Kafka")
-        restart = kafka_restart_s(burst, found.stack, lambda pid: psutil.Process(pid).kill())
+        restart = kafka_restart_s(burst, found.stack)
         found.worker.stop()
         report.waiting("cutting and wiping Redis")
         (healed, heal), (rebuilt, rebuild) = _healing(found)

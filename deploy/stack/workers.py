@@ -46,10 +46,8 @@ class Worker(Part):
         return {**ONE_THREAD, **passed_on(self.site.settings), **own}
 
     def probe(self) -> bool:
-        if not self.site.settings.prometheus_enabled:
-            return True  # it can only be asked for its metrics
         try:
-            httpx.get(self.metrics_url(), timeout=2.0, trust_env=False).raise_for_status()
+            httpx.get(f"http://{self.address()}/healthz", timeout=2.0, trust_env=False).raise_for_status()
         except httpx.HTTPError as error:
             raise Unavailable(f"{self.name} does not answer", why=str(error)) from None
         return True

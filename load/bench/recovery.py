@@ -10,7 +10,7 @@ from load.bench.progress_watch import ProgressWatch
 from load.bench.throughput import push
 from load.bench.worker_process import WorkerProcess
 from load.chaos import stores
-from load.chaos.arena import Servers
+from load.chaos.arena import Servers, kill
 from load.columns import Transactions
 from load.producer import Pusher
 from models.errors import Unavailable
@@ -83,10 +83,9 @@ def takeover_s(burst: Burst, victim: WorkerProcess) -> float:
     return burst.settled_s(began)
 
 
-def kafka_restart_s(burst: Burst, servers: Servers, kill: Callable[[int], None]) -> float:
+def kafka_restart_s(burst: Burst, servers: Servers) -> float:
     began = time.perf_counter()
-    kill(servers.pid("kafka"))
-    servers.wait_ready("kafka")
+    kill(servers, "kafka", time.sleep)
     return burst.settled_s(began)
 
 

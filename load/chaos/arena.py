@@ -12,6 +12,7 @@ from load.chaos.crew import Crew
 from load.chaos.proxy import FaultProxy
 from load.columns import Transactions
 from load.producer import Pusher
+from models.errors import FraudError
 from streams.settings import Settings
 
 # A shuffled replay with copies, through a producer's buffer: that far it may be behind what it counts.
@@ -26,6 +27,22 @@ class Servers(Protocol):
     def wait_ready(self, *parts: str, within_s: float | None = None) -> None: ...
 
     def halted(self, part: str) -> AbstractContextManager[Path]: ...
+
+
+def kill(servers: Servers, part: str, wait: Callable[[float], None]) -> None:
+    """SIGKILL, and wait until its supervisor has started it again and it serves."""
+    pid = servers.pid(part)
+    psutil.Process(pid).kill()
+    while _pid(servers, part) in (None, pid):
+        wait(0.1)
+    servers.wait_ready(part)
+
+
+def _pid(servers: Servers, part: str) -> int | None:
+    try:
+        return servers.pid(part)
+    except FraudError:
+        return None  # not yet
 
 
 @dataclass

@@ -8,7 +8,7 @@ from random import Random
 import psutil
 
 from load.chaos import stores
-from load.chaos.arena import Arena
+from load.chaos.arena import Arena, kill
 from load.chaos.proxy import PASS, Behaviour
 from load.chaos.records import Records, conflicting, oversized, poisonous, repeated
 
@@ -229,9 +229,8 @@ FAULTS = (
 
 
 def _killed(arena: Arena, part: str) -> Harm:
-    arena.store(part).kill()
-    yield 0.5
-    arena.servers.wait_ready(part)
+    kill(arena.servers, part, arena.wait)
+    yield 1.0
 
 
 def _stopped(*processes: psutil.Process) -> Harm:

@@ -1,6 +1,5 @@
 """What each part is told: configuration, command, environment."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from deploy.stack.part import Site
 from deploy.stack.parts import SERVICES, addressed, addresses, build, in_start_order, kind_of
 from deploy.stack.postgres import Postgres
 from deploy.stack.valkey import Valkey
-from deploy.stack.workers import Worker, given_ports, passed_on
+from deploy.stack.workers import given_ports, passed_on
 from models.errors import NotFound
 from streams.settings import Settings
 from streams.topics import topics
@@ -153,8 +152,3 @@ def test_parts_start_in_the_order_of_what_needs_what() -> None:
 def test_a_part_that_does_not_exist_is_not_found(name: str) -> None:
     with pytest.raises(NotFound, match="there is no part"):
         kind_of(name)
-
-
-def test_a_worker_without_metrics_counts_as_ready_once_it_is_started(site: Site) -> None:
-    silent = site.settings.model_copy(update={"prometheus_enabled": False})
-    assert Worker(replace(site, settings=silent), 0).probe()

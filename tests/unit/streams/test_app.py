@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from models.errors import ModelRejected, RegistryUnavailable
 from models.scorer import Scorer
+from streams import app
 from streams.app import Parts, build_app
 from streams.settings import Settings
 from tests.builders import scorer
@@ -36,21 +37,22 @@ class Waiting:
         self.parts = Parts(settings, load_scorer)
         self.stop = Stop(self.clock)
         self.parts.stop = self.stop  # type: ignore[assignment]
+        monkeypatch.setattr(app, "serve", lambda *address: SimpleNamespace(server_port=0))
         monkeypatch.setattr(tenacity, "time", SimpleNamespace(monotonic=self.clock))
 
 
 def test_nothing_connects_before_the_worker_starts(settings: Settings) -> None:
     """Sockets are closed in this test: a client that connected would fail it."""
-    app = build_app(settings, lambda _: scorer())
-    assert set(app.agents) == {"decide_transactions", "decide_labels"}
-    assert app.conf.agent_supervisor is CrashingSupervisor
-    assert app.conf.stream_wait_empty is True
-    assert app.conf.topic_allow_declare is False
+    built = build_app(settings, lambda _: scorer())
+    assert set(built.agents) == {"decide_transactions", "decide_labels"}
+    assert built.conf.agent_supervisor is CrashingSupervisor
+    assert built.conf.stream_wait_empty is True
+    assert built.conf.topic_allow_declare is False
 
 
 def test_sweeps_of_one_topic_are_handled_one_after_the_other(settings: Settings) -> None:
-    app = build_app(settings, lambda _: scorer())
-    assert {agent.concurrency for agent in app.agents.values()} == {1}
+    built = build_app(settings, lambda _: scorer())
+    assert {agent.concurrency for agent in built.agents.values()} == {1}
 
 
 def test_a_worker_without_models_waits_for_them_and_says_what_to_do(
@@ -60,8 +62,8 @@ def test_a_worker_without_models_waits_for_them_and_says_what_to_do(
     with capture_logs() as logs, pytest.raises(RegistryUnavailable):
         waiting.parts.open()
     assert GIVE_UP_S <= waiting.clock.now_s <= GIVE_UP_S + 5
-    assert {entry["event"] for entry in logs} == {"waiting"}
-    assert "Next: fraudml demo" in logs[0]["why"]
+    assert {entry["event"] for entry in logs} == {"health", "waiting"}
+    assert "Next: fraudml demo" in logs[-1]["why"]
 
 
 def test_a_worker_told_to_stop_while_it_waits_for_models_waits_no_longer(
