@@ -31,7 +31,7 @@ class Pusher:
         self,
         topic: str,
         keys: Sequence[bytes | None],
-        values: Sequence[bytes],
+        values: Sequence[bytes | None],
         rate: float | None = None,
         progress: Callable[[int], None] = lambda count: None,
     ) -> None:
@@ -59,7 +59,7 @@ class Pusher:
             why = self._failures[0] if self._failures else f"{waiting} records still wait"
             raise KafkaUnavailable("Kafka did not take all records", why=why, next_step="fraudml status")
 
-    def _produce(self, topic: str, key: bytes | None, value: bytes) -> None:
+    def _produce(self, topic: str, key: bytes | None, value: bytes | None) -> None:
         while True:
             try:
                 self._producer.produce(topic, value, key, on_delivery=self._delivered)

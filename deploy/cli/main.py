@@ -18,6 +18,7 @@ from deploy.cli import (
     config,
     decisions,
     demo,
+    dlq,
     doctor,
     files,
     rebuild,
@@ -41,6 +42,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
 GROUPS: tuple[tuple[str, str, typer.Typer], ...] = (
     ("decisions", "Decide", decisions.decisions),
     ("export", "Files", decisions.export),
+    ("dlq", "Look", dlq.dlq),
     ("bench", "Look", bench.bench),
 )
 

@@ -1,0 +1,100 @@
+"""dlq list, show, replay: what could never be decided."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.cli.terminal import print_json, print_line, print_table, say
+
+if TYPE_CHECKING:
+    from deploy.jobs.dead_letters import Wanted
+
+dlq = typer.Typer(help="Look at dead letters, and send them again.", no_args_is_help=True)
+
+Topic = Annotated[str | None, typer.Option(help="Of this topic only: transactions or labels.")]
+Reason = Annotated[str | None, typer.Option(help="With this reason only.")]
+MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+Since = Annotated[
+    datetime | None,
+    typer.Option(formats=MOMENTS, help="Since then, by Kafka's clock; UTC if no zone is given."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@dlq.command("list")
+def list_(topic: Topic = None, reason: Reason = None, since: Since = None, json: Json = False) -> None:
+    """Count dead letters by topic and reason.
+
+    [bold]Examples[/]
+
+      fraudml dlq list
+      fraudml dlq list --topic labels --since 2026-01-31
+    """
+    from deploy.jobs.dead_letters import count_letters
+    from streams.settings import read_settings
+
+    found = count_letters(read_settings(), _wanted(topic, reason, since))
+    if json:
+        print_json(found)
+        return
+    names = ("topic", "reason", "letters", "replayed", "first", "last")
+    print_table([name.upper() for name in names], [[str(each[name]) for name in names] for each in found], {})
+
+
+@dlq.command()
+def show(
+    topic: Topic = None,
+    reason: Reason = None,
+    since: Since = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+) -> None:
+    """Print dead letters as JSON, one a line: why, where from, and the shape of the payload.
+
+    Ids, amounts and texts are masked.
+
+    [bold]Examples[/]
+
+      fraudml dlq show --reason invalid_value --limit 5
+    """
+    from deploy.jobs.dead_letters import shown_letters
+    from streams.settings import read_settings
+
+    for letter in shown_letters(read_settings(), _wanted(topic, reason, since), limit):
+        print_line(letter)
+
+
+@dlq.command()
+def replay(
+    topic: Topic = None,
+    reason: Reason = None,
+    since: Since = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would be sent.")] = False,
+    json: Json = False,
+) -> None:
+    """Send dead letters to their topic again, with their original key and bytes; each of them once.
+
+    For when what refused them has been mended, or they wait for a newer version. Running it twice changes
+    nothing: what was sent is noted in the ledger, and an id is decided once.
+
+    [bold]Examples[/]
+
+      fraudml dlq replay --dry-run
+      fraudml dlq replay --reason wrong_currency --since 2026-01-31
+    """
+    from deploy.jobs.dead_letters import replay_letters
+    from streams.settings import read_settings
+
+    found = replay_letters(read_settings(), _wanted(topic, reason, since), dry_run=dry_run)
+    if json:
+        print_json(found)
+    elif dry_run:
+        say("{would_send:,} would be sent, {passed_over:,} were sent before".format(**found))
+    else:
+        say("{sent:,} sent, {passed_over:,} were sent before".format(**found))
+
+
+def _wanted(topic: str | None, reason: str | None, since: datetime | None) -> "Wanted":
+    from deploy.jobs.dead_letters import Wanted
+
+    return Wanted(topic, reason, since if since is None or since.tzinfo else since.replace(tzinfo=UTC))

@@ -1,0 +1,55 @@
+"""What could never be decided is counted, shown masked, and sent again at most once."""
+
+import json
+import uuid
+
+import pytest
+
+from tests.e2e.command_line import CommandLine
+
+pytestmark = pytest.mark.stack
+
+REASON = ("--reason", "currency")
+
+
+@pytest.fixture(scope="module")
+def refused(fraudml: CommandLine) -> str:
+    """The id of a transaction in another currency."""
+    document = {
+        "transaction_id": f"refused-{uuid.uuid4()}",
+        "customer_id": "dlq-customer",
+        "terminal_id": "dlq-terminal",
+        "amount_minor": 1999,
+        "currency": "USD",
+        "event_time": "2018-06-01T12:00:00Z",
+    }
+    assert fraudml.run("score", "-", stdin=json.dumps(document)).returncode == 4
+    return str(document["transaction_id"])
+
+
+def test_dead_letters_are_counted_by_reason(fraudml: CommandLine, refused: str) -> None:
+    (found,) = fraudml.json("dlq", "list", *REASON, "--json")
+    assert (found["topic"], found["reason"]) == ("transactions", "currency")
+    assert found["letters"] >= 1
+
+
+def test_a_dead_letter_is_shown_with_its_shape_alone(fraudml: CommandLine, refused: str) -> None:
+    shown = fraudml.ok("dlq", "show", *REASON).stdout
+    letter = json.loads(shown.splitlines()[-1])
+    assert letter["payload"]["amount_minor"] == "<int>"
+    assert refused not in shown
+    assert "dlq-customer" not in shown
+
+
+def test_a_replay_sends_each_letter_once_and_a_second_one_nothing(fraudml: CommandLine, refused: str) -> None:
+    planned = fraudml.json("dlq", "replay", *REASON, "--dry-run", "--json")
+    first = fraudml.json("dlq", "replay", *REASON, "--json")
+    assert first["sent"] == planned["would_send"] >= 1
+    second = fraudml.json("dlq", "replay", *REASON, "--json")
+    assert second["sent"] == 0
+
+
+def test_nothing_is_found_for_a_topic_without_dead_letters(fraudml: CommandLine) -> None:
+    done = fraudml.run("dlq", "list", "--topic", "alerts")
+    assert done.returncode != 0
+    assert "--topic transactions" in done.stderr
