@@ -70,14 +70,17 @@ class KafkaOutbox:
         offsets: Offsets,
         group: Any,
     ) -> None:
+        self._say(alerts, dead)
+        positions = [TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()]
+        self._producer.send_offsets_to_transaction(positions, group, self._timeout_s)
+
+    def _say(self, alerts: Sequence[DecidedTransaction], dead: Sequence[DeadLetter]) -> None:
         for decided in alerts:
             key = decided.customer_id.encode()
             self._produce(self._settings.alerts_topic, key, encode(alert_of(decided)))
         for letter in dead:
             topic = self._settings.dead_letter_topic(letter.topic)
             self._produce(topic, letter.key, letter.value, headers_of(letter))
-        positions = [TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()]
-        self._producer.send_offsets_to_transaction(positions, group, self._timeout_s)
 
     def return_labels(self, labels: Sequence[ParkedLabel]) -> None:
         def fill() -> None:

@@ -65,6 +65,24 @@ def recovery(json: Json = False) -> None:
     _print(found, json)
 
 
+@bench.command()
+def guarantee(json: Json = False) -> None:
+    """Compare a worker with one that has no transactions, ownership and watermarks: what they cost.
+
+    Both take their turns on the same stack, from the same kind of backlog. Takes about three minutes.
+
+    [bold]Examples[/]
+
+      fraudml bench guarantee
+      fraudml bench guarantee --json
+    """
+    from deploy.jobs.guarantee import bench_guarantee
+
+    with reporting() as report:
+        found = bench_guarantee(report)
+    _print(found, json)
+
+
 def _print(found: dict[str, Any], json: bool) -> None:
     if json:
         print_json(found)

@@ -16,15 +16,19 @@ STOP_S = 30.0
 
 @dataclass
 class WorkerProcess:
-    """One worker. environment: the addresses of the stack, and whatever else the worker should be told."""
+    """One worker. environment: the addresses of the stack, and whatever else the worker should be told.
+
+    module: what is run, a worker by its arguments.
+    """
 
     environment: Mapping[str, str]
     log: Path
     slot: int = 0
+    module: str = "deploy.cli.main"
     _process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "deploy.cli.main", "worker", "--slot", str(self.slot)]
+        command = [sys.executable, "-m", self.module, "worker", "--slot", str(self.slot)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, env={**os.environ, **self.environment}, stdout=log, stderr=subprocess.STDOUT

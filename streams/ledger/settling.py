@@ -55,12 +55,11 @@ def settle(connection: TimedConnection, step: Step, rows: DecisionRows) -> Settl
         ProgressMoved: the progress is not what the step expected.
     """
     incarnation = number_of_topic(connection, step)
-    scorings = [number_of_scoring(connection, scoring) for scoring in rows.scorings]
-    values = _values(rows, scorings, incarnation)
+    values = decision_values(connection, rows, incarnation)
     if step.dead or 0 in step.expected.values():
         return _settle_in_steps(connection, step, rows, values)
     try:
-        connection.execute(SETTLE_NEW, [*_moves(step), *values])
+        connection.execute(SETTLE_NEW, [*moves_of(step), *values])
     except psycopg.Error as error:
         if error.sqlstate == PROGRESS_ELSEWHERE:
             raise _progress_moved(step) from None
@@ -112,14 +111,14 @@ def _progress_moved(step: Step) -> ProgressMoved:
 
 
 def move_progress(connection: TimedConnection, step: Step, incarnation: int) -> None:
-    numbers, _, reached = _moves(step)
+    numbers, _, reached = moves_of(step)
     connection.execute(MOVE_PROGRESS, [numbers, reached, incarnation])
     if step.dead:
         columns = zip(*((d.partition, d.offset, d.reason, d.detail) for d in step.dead), strict=True)
         connection.execute(INSERT_DEAD, [incarnation, *(list(each) for each in columns)])
 
 
-def _moves(step: Step) -> list[PgArray]:
+def moves_of(step: Step) -> list[PgArray]:
     """Partitions, and the progress of each before and after."""
     numbers = list(step.expected)
     return [
@@ -129,8 +128,9 @@ def _moves(step: Step) -> list[PgArray]:
     ]
 
 
-def _values(rows: DecisionRows, scorings: list[int], incarnation: int) -> list[Any]:
+def decision_values(connection: TimedConnection, rows: DecisionRows, incarnation: int) -> list[Any]:
     """What `insert_decisions` takes, rows in the order of their ids."""
+    scorings = [number_of_scoring(connection, scoring) for scoring in rows.scorings]
     ids = rows.batch.transaction_id
     order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
     batch = rows.batch.take(order)

@@ -1,0 +1,105 @@
+"""A worker without its guarantee, to measure what that costs. For benchmarks only: it loses and doubles.
+
+The same pipeline, but alerts are produced plainly instead of in a transaction with the offsets, rows are
+inserted without asking who owns an id or where the progress is, and histories are appended to without
+watermarks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Producer
+
+from models.decision import DecidedTransaction
+from models.features import Entity
+from streams import app as worker_app
+from streams.alerts import KafkaOutbox
+from streams.arrivals import DeadLetter
+from streams.healing import ViewKeeper
+from streams.kafka import our_errors, producer_config
+from streams.ledger import PostgresLedger
+from streams.ledger.settling import INSERT_DECISIONS, decision_values, moves_of, number_of_topic
+from streams.offsets import Offsets
+from streams.ports import Applied, Change, DecisionRows, Settled, Step
+from streams.view import RedisView
+from streams.view.keys import prefix
+
+# The progress is still written, or nobody could see how far the worker is; nothing is checked against it.
+INSERT_AND_NOTE = f"""
+    WITH noted AS (
+        INSERT INTO progress (incarnation, partition, next_offset)
+        SELECT %s, moved.* FROM unnest(%s::int[], %s::bigint[]) AS moved
+        ON CONFLICT (incarnation, partition) DO UPDATE SET next_offset = excluded.next_offset
+    )
+    {INSERT_DECISIONS}
+"""
+
+
+class PlainLedger(PostgresLedger):
+    """Inserts, and does not ask."""
+
+    def settle_decisions(self, step: Step, rows: DecisionRows) -> Settled:
+        with self._connector.use() as connection:
+            incarnation = number_of_topic(connection, step)
+            numbers, _, reached = moves_of(step)
+            values = decision_values(connection, rows, incarnation)
+            connection.execute(INSERT_AND_NOTE, [incarnation, numbers, reached, *values])
+        return Settled()
+
+
+class PlainView(RedisView):
+    """Appends, without a script."""
+
+    def apply(self, change: Change) -> dict[int, Applied]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for group, appends in self._by_key(change.additions, change.views).items():
+                start = prefix(group, self.groups, change.views[group])
+                for key, records in appends.items():
+                    pipe.append(start + key, records)
+            pipe.execute()
+        return dict.fromkeys(change.views, Applied.NOW)
+
+
+class TrustingKeeper(ViewKeeper):
+    """Reads what is there, whole or not."""
+
+    def read(
+        self, topic_id: str, progress: Mapping[int, int], wanted: Mapping[Entity, Sequence[str]]
+    ) -> Mapping[Entity, Sequence[bytes | None]]:
+        for group in range(self._view.groups):
+            if group not in self._known:
+                self._adopt(group)
+        return self._view.read(self._known, [], wanted).histories
+
+
+class PlainOutbox(KafkaOutbox):
+    """Produces, waits until Kafka has it, and commits the offsets later."""
+
+    def open(self) -> None:
+        self._producer = Producer(producer_config(self._settings, f"outbox-{self._settings.slot}"))
+
+    def publish(
+        self, alerts: Sequence[DecidedTransaction], dead: Sequence[DeadLetter], offsets: Offsets, group: Any
+    ) -> None:
+        self._say(alerts, dead)
+        with our_errors("take alerts"):
+            self._producer.flush(self._timeout_s)
+        self._book.later(offsets)
+
+
+def run() -> None:
+    parts = {
+        "PostgresLedger": PlainLedger,
+        "RedisView": PlainView,
+        "ViewKeeper": TrustingKeeper,
+        "KafkaOutbox": PlainOutbox,
+    }
+    for name, plain in parts.items():
+        setattr(worker_app, name, plain)
+    from streams.run import run_worker
+
+    run_worker()
+
+
+if __name__ == "__main__":
+    run()
