@@ -67,6 +67,7 @@ class DeadLetter:
     """A record that can never be used: its bytes as they came, and why."""
 
     topic: str
+    topic_id: str
     partition: int
     offset: int
     timestamp_ms: int

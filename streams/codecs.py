@@ -107,6 +107,7 @@ def dead_letter(sweep: Sweep, row: int, error: Malformed, stage: str = "decode")
     """The dead letter of one record of a sweep."""
     return DeadLetter(
         sweep.topic,
+        sweep.topic_id,
         int(sweep.partition[row]),
         int(sweep.offset[row]),
         int(sweep.timestamp_ms[row]),

@@ -14,6 +14,7 @@ def headers_of(letter: DeadLetter) -> dict[str, bytes]:
         "detail": letter.detail,
         "stage": letter.stage,
         "source_topic": letter.topic,
+        "source_topic_id": letter.topic_id,
         "source_partition": str(letter.partition),
         "source_offset": str(letter.offset),
         "source_timestamp": str(letter.timestamp_ms),

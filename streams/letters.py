@@ -17,9 +17,10 @@ DEEPEST = 4
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter. place: the record's topic, partition and offset. timestamp_ms: the broker's."""
+    """A dead letter. place: the record's topic id, partition and offset. timestamp_ms: the broker's."""
 
     topic: str
+    topic_id: str
     partition: int
     offset: int
     timestamp_ms: int
@@ -30,7 +31,7 @@ class Letter:
 
     @property
     def place(self) -> tuple[str, int, int]:
-        return (self.topic, self.partition, self.offset)
+        return (self.topic_id, self.partition, self.offset)
 
     @property
     def digest(self) -> str:
@@ -54,6 +55,7 @@ def letter_of(message: Message) -> Letter:
     headers = {name: (raw or b"").decode() for name, raw in message.headers() or ()}
     return Letter(
         headers["source_topic"],
+        headers["source_topic_id"],
         int(headers["source_partition"]),
         int(headers["source_offset"]),
         int(headers["source_timestamp"]),

@@ -24,16 +24,13 @@ class Topic:
 
 MEBIBYTE = 1 << 20
 DAY_MS = 86_400_000
-KEEP = {"retention.ms": str(30 * DAY_MS)}
+# The broker's clock, not a producer's: what is "ahead", what may be forgotten, and what belongs to a range of
+# time, are judged by it.
+KEEP = {"retention.ms": str(30 * DAY_MS), "message.timestamp.type": "LogAppendTime"}
 # A dead letter is the original and its headers, so its topic must take more than the original's did.
 LARGEST_RECORD_BYTES = MEBIBYTE
 LARGEST_DEAD_LETTER_BYTES = 2 * MEBIBYTE
-# The broker's clock, not the producer's: what is "ahead", and what may be forgotten, is judged by it.
-INPUT = {
-    **KEEP,
-    "max.message.bytes": str(LARGEST_RECORD_BYTES),
-    "message.timestamp.type": "LogAppendTime",
-}
+INPUT = {**KEEP, "max.message.bytes": str(LARGEST_RECORD_BYTES)}
 ALERTS = {**KEEP, "max.message.bytes": str(LARGEST_RECORD_BYTES)}
 DEAD_LETTERS = {**KEEP, "max.message.bytes": str(LARGEST_DEAD_LETTER_BYTES)}
 

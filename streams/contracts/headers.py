@@ -36,6 +36,7 @@ class DeadLetterHeaders(msgspec.Struct, frozen=True):
     detail: Annotated[str, Meta(max_length=DETAIL_CHARACTERS, description="the same for people; not stable")]
     stage: Annotated[str, Meta(min_length=1, description="where it was set aside: `decode`")]
     source_topic: Annotated[str, Meta(min_length=1, description="topic of the original")]
+    source_topic_id: Annotated[str, Meta(min_length=1, description="Kafka's id of that topic")]
     source_partition: Annotated[str, Meta(description="its partition", extra_json_schema=WholeNumber)]
     source_offset: Annotated[str, Meta(description="its offset", extra_json_schema=WholeNumber)]
     source_timestamp: Annotated[

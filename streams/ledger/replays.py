@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from streams.ledger.connection import Connector
 
-SourcePlace = tuple[str, int, int]  # topic, partition, offset
+SourcePlace = tuple[str, int, int]  # topic id, partition, offset
 
 REPLAYED = """
-    SELECT topic, partition, "offset" FROM dead_letters JOIN incarnations USING (incarnation)
+    SELECT topic_id, partition, "offset" FROM dead_letters JOIN incarnations USING (incarnation)
     WHERE replayed_at IS NOT NULL AND topic = %s
 """
 NOTE = """
     UPDATE dead_letters SET replayed_at = now() FROM incarnations
     WHERE incarnations.incarnation = dead_letters.incarnation
-        AND (topic, partition, "offset") IN (SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[]))
+        AND (topic_id, partition, "offset") IN (SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[]))
 """
 
 
@@ -29,7 +29,7 @@ class Replays:
     def of(self, topic: str) -> set[SourcePlace]:
         """Places of a topic whose letters have been replayed."""
         with self._connector.use() as connection:
-            return {(name, part, at) for name, part, at in connection.execute(REPLAYED, [topic])}
+            return {(topic_id, part, at) for topic_id, part, at in connection.execute(REPLAYED, [topic])}
 
     def note(self, places: Sequence[SourcePlace]) -> None:
         """These have been replayed. Noting it again changes the time alone."""

@@ -67,7 +67,7 @@ def decided() -> list[Any]:
 
 
 ALERTS = decided()
-LETTER = DeadLetter("labels", 2, 9, 1234, b"key", b"\xff", "not_json", "x" * 600)
+LETTER = DeadLetter("labels", "labels-id", 2, 9, 1234, b"key", b"\xff", "not_json", "x" * 600)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ class Log:
 
 def test_a_letter_knows_where_it_came_from_and_why() -> None:
     found = letter_of(message(7, b"{"))
-    assert found.place == (LETTER.topic, LETTER.partition, 7)
+    assert found.place == (LETTER.topic_id, LETTER.partition, 7)
     assert (found.reason, found.detail) == (LETTER.reason, LETTER.detail)
     assert (found.timestamp_ms, found.key, found.value) == (LETTER.timestamp_ms, LETTER.key, b"{")
 

@@ -20,9 +20,9 @@ def test_inputs_alerts_and_dead_letters_are_there_with_equal_partitions(settings
     assert found == dict.fromkeys(["tx", "lb", "al", "tx.dlq", "lb.dlq"], 5)
 
 
-def test_only_inputs_bear_the_brokers_time_for_it_judges_what_is_ahead(settings: Settings) -> None:
+def test_every_record_bears_the_brokers_time_for_it_judges_what_is_ahead(settings: Settings) -> None:
     found = [t.name for t in topics(settings) if t.config.get("message.timestamp.type") == "LogAppendTime"]
-    assert found == ["tx", "lb"]
+    assert found == ["tx", "lb", "al", "tx.dlq", "lb.dlq"]
 
 
 def test_a_dead_letter_fits_though_it_is_the_original_and_its_headers(settings: Settings) -> None:
