@@ -8,7 +8,7 @@ from tenacity import RetryError
 
 from models.decision import DecidedTransaction, alert_of
 from models.errors import AssignmentLost, KafkaUnavailable, OutcomeUnknown, SlotTaken
-from streams.arrivals import DeadLetter
+from streams.arrivals import EXPIRED_HEADER, DeadLetter
 from streams.codecs import encode
 from streams.dead_letters import headers_of
 from streams.kafka import error_of, our_errors, patience, producer_config, words_of
@@ -85,7 +85,8 @@ class KafkaOutbox:
     def return_labels(self, labels: Sequence[ParkedLabel]) -> None:
         def fill() -> None:
             for label in labels:
-                self._produce(self._settings.labels_topic, label.key, label.value)
+                headers = {EXPIRED_HEADER: b"true"} if label.expired else None
+                self._produce(self._settings.labels_topic, label.key, label.value, headers)
 
         self._transact(fill)
 

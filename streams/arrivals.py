@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Entity
 from models.history import Ints
+from models.label import Label
 from models.transaction import Attributes, comparable
 
 Flags = NDArray[np.bool_]
+Headers = Sequence[tuple[str, bytes | None]] | None
+
+# On a label that comes back because its transaction has not come in time.
+EXPIRED_HEADER = "fraudml-expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,8 @@ class Sweep:
     """Everything that waited on a worker's partitions of one topic, in the order of arrival.
 
     timestamp_ms: the broker's. group: the consumer group's metadata as it was when this was polled; whoever
-    commits with it is refused once the partitions belong to somebody else.
+    commits with it is refused once the partitions belong to somebody else. headers: empty where no record has
+    any.
     """
 
     topic: str
@@ -30,9 +36,13 @@ class Sweep:
     keys: Sequence[bytes | None]
     values: Sequence[bytes | None]
     group: Any = None
+    headers: Sequence[Headers] = ()
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def has_header(self, row: int, name: str) -> bool:
+        return bool(self.headers) and any(found == name for found, _ in self.headers[row] or ())
 
     def where(self, mask: Flags) -> "Sweep":
         rows = np.flatnonzero(mask).tolist()
@@ -45,6 +55,7 @@ class Sweep:
             [self.keys[i] for i in rows],
             [self.values[i] for i in rows],
             self.group,
+            [self.headers[i] for i in rows] if self.headers else (),
         )
 
     def partitions(self) -> list[int]:
@@ -53,6 +64,19 @@ class Sweep:
     def reached(self) -> dict[int, int]:
         """Per partition, the offset after its last record."""
         return {number: int(self.offset[self.partition == number].max()) + 1 for number in self.partitions()}
+
+    def next_offsets(self) -> dict[tuple[str, int], int]:
+        """What the group commits once the sweep is done, by topic and partition."""
+        return {(self.topic, number): offset for number, offset in self.reached().items()}
+
+    def before(self, stops: Mapping[int, int]) -> "Sweep":
+        """The sweep, less what partitions hold from some offsets on."""
+        if not stops:
+            return self
+        kept = np.ones(len(self), np.bool_)
+        for number, offset in stops.items():
+            kept &= (self.partition != number) | (self.offset < offset)
+        return self.where(kept)
 
     def below(self, progress: Mapping[int, int]) -> Flags:
         """Which records the ledger has settled already."""
@@ -76,6 +100,15 @@ class DeadLetter:
     reason: str
     detail: str
     stage: str = "decode"
+
+
+class LabelRecord(NamedTuple):
+    """A decoded label, and the record that it came as. place: partition and offset."""
+
+    place: tuple[int, int]
+    key: bytes | None
+    value: bytes
+    label: Label
 
 
 @dataclass(frozen=True, slots=True)

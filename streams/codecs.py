@@ -6,14 +6,18 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from models.errors import Malformed, MalformedTransaction
+from models.errors import Malformed, MalformedLabel, MalformedTransaction
 from models.history import Ints
 from models.label import Label, decode_label
 from models.transaction import Transaction, check_transaction, decode_transaction
-from streams.arrivals import Batch, DeadLetter, Sweep
+from streams.arrivals import EXPIRED_HEADER, Batch, DeadLetter, LabelRecord, Sweep
 
 # A decoder quotes what it refuses, however long that is.
 DETAIL_CHARACTERS = 512
+
+# What is said of a label that is well-formed, and was of no use.
+NO_TRANSACTION = "no_transaction"
+WAITED_IN_VAIN = "it has waited for its transaction for as long as a label may"
 
 Document = TypeVar("Document")
 Timed = TypeVar("Timed", Transaction, Label)
@@ -64,12 +68,23 @@ class TransactionCodec:
                 del rows[position], found[position]
 
 
-def decode_labels(sweep: Sweep, ahead_ms: int) -> tuple[list[int], list[Label], list[DeadLetter]]:
-    """Rows of the sweep that are labels, the labels, and the rest."""
+def decode_labels(sweep: Sweep, ahead_ms: int) -> tuple[list[LabelRecord], list[DeadLetter]]:
+    """The labels of a sweep, and the rest."""
     dead: list[DeadLetter] = []
     rows, found = _decoded(sweep, decode_label, dead)
     rows, found, _ = _within_time(sweep, rows, found, ahead_ms, dead)
-    return rows, found, dead
+    taken = []
+    for row, label in zip(rows, found, strict=True):
+        if sweep.has_header(row, EXPIRED_HEADER):
+            dead.append(dead_letter(sweep, row, MalformedLabel(NO_TRANSACTION, WAITED_IN_VAIN)))
+        else:
+            taken.append(_record(sweep, row, label))
+    return taken, dead
+
+
+def _record(sweep: Sweep, row: int, label: Label) -> LabelRecord:
+    place = (int(sweep.partition[row]), int(sweep.offset[row]))
+    return LabelRecord(place, sweep.keys[row], sweep.values[row] or b"", label)
 
 
 def _within_time(
@@ -103,7 +118,7 @@ def _decoded(
     return rows, found
 
 
-def dead_letter(sweep: Sweep, row: int, error: Malformed, stage: str = "decode") -> DeadLetter:
+def dead_letter(sweep: Sweep, row: int, error: Malformed) -> DeadLetter:
     """The dead letter of one record of a sweep."""
     return DeadLetter(
         sweep.topic,
@@ -115,5 +130,5 @@ def dead_letter(sweep: Sweep, row: int, error: Malformed, stage: str = "decode")
         sweep.values[row],
         error.code,
         error.what[:DETAIL_CHARACTERS],
-        stage,
+        "parked" if error.code == NO_TRANSACTION else "decode",
     )

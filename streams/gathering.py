@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from confluent_kafka import Message
 
-from streams.arrivals import Sweep
+from streams.arrivals import Headers, Sweep
 from streams.offsets import Place
 
 
@@ -23,7 +23,13 @@ def sweep_of(topic: str, topic_id: str, messages: Sequence[Message], group: Any)
         [message.key() for message in messages],
         [message.value() for message in messages],
         group,
+        _headers_of(messages),
     )
+
+
+def _headers_of(messages: Sequence[Message]) -> Sequence[Headers]:
+    found = [message.headers() for message in messages]
+    return found if any(found) else ()
 
 
 def sweeps_of(topic_ids: Mapping[str, str], messages: Sequence[Message], group: Any) -> list[Sweep]:

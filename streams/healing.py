@@ -23,7 +23,8 @@ class ViewKeeper:
     """Hands out histories only while they are whole.
 
     new_epoch: gives a fresh random name for a view made from nothing. progress: called with the number of
-    offsets that have been healed since the last call.
+    offsets that have been healed since the last call. heal_apart: has somebody else heal a view that lacks
+    more than one chunk, so that nobody waits for it here; without it, reading waits.
     """
 
     def __init__(
@@ -33,19 +34,25 @@ class ViewKeeper:
         new_epoch: Callable[[], str],
         metrics: Metrics,
         progress: Callable[[int], None] = lambda count: None,
+        heal_apart: Callable[[], None] | None = None,
+        chunk_rows: int = CHUNK_ROWS,
     ) -> None:
         self._ledger = ledger
         self._view = view
         self._new_epoch = new_epoch
         self._metrics = metrics
         self._progress = progress
+        self._heal_apart = heal_apart
+        self._chunk_rows = chunk_rows
         self._known: dict[int, str] = {}
         self._connections = -1
 
     def read(
         self, topic_id: str, progress: Mapping[int, int], wanted: Mapping[Entity, Sequence[str]]
-    ) -> Mapping[Entity, Sequence[bytes | None]]:
+    ) -> Mapping[Entity, Sequence[bytes | None]] | None:
         """Histories that hold everything below `progress`, and nothing above it from these partitions.
+
+        None while the view is being healed apart.
 
         Raises:
             ProgressMoved: another worker has gone on with one of the partitions.
@@ -54,12 +61,13 @@ class ViewKeeper:
         """
         expected = {Partition(topic_id, number): offset for number, offset in progress.items()}
         for _ in range(ATTEMPTS):
-            if self._view.connections != self._connections:
-                self.heal()
+            if self._view.connections != self._connections and not self._healed():
+                return None
             read = self._view.read(self._known, list(expected), wanted)
             if self._whole(read, expected):
                 return read.histories
-            self.heal()
+            if not self._healed():
+                return None
         raise ViewMoved("the view kept changing while it was read")
 
     def _whole(self, read: ViewRead, expected: Mapping[Partition, int]) -> bool:
@@ -97,7 +105,7 @@ class ViewKeeper:
         }
         answers = self._view.apply(Change(self._known, moves, additions, rewrites))
         if self._view.connections != self._connections or Applied.REFUSED in answers.values():
-            self.heal()
+            self._healed()
 
     def rebuild(self) -> None:
         """Begin a new view of every group, and heal it from nothing; workers wait until it is whole."""
@@ -107,6 +115,26 @@ class ViewKeeper:
             # Refused where somebody else has begun one just now: that one is as new.
             self._view.adopt(group, found, f"{ledger_id}:{self._new_epoch()}")
         self.heal()
+
+    def _healed(self) -> bool:
+        """Heal; False where that takes long, and is left to others."""
+        if self._heal_apart is not None and self._missing() > self._chunk_rows:
+            self._heal_apart()
+            return False
+        self.heal()
+        return True
+
+    def _missing(self) -> int:
+        """How many offsets the view is behind, over all partitions and groups."""
+        progress = self._ledger.all_progress()
+        for group in range(self._view.groups):
+            self._adopt(group)
+        states = self._view.read(self._known, list(progress), {}).groups
+        return sum(
+            max(0, reached - state.watermarks[partition])
+            for state in states
+            for partition, reached in progress.items()
+        )
 
     def heal(self) -> None:
         """Bring every watermark, of both topics, all partitions and all groups, up to the progress."""
@@ -140,7 +168,7 @@ class ViewKeeper:
         healed = 0
         while state.view == self._known[group] and state.watermarks[partition] < progress:
             watermark = state.watermarks[partition]
-            additions, reached = self._ledger.additions(partition, watermark, progress, CHUNK_ROWS)
+            additions, reached = self._ledger.additions(partition, watermark, progress, self._chunk_rows)
             views = {group: self._known[group]}
             self._view.apply(Change(views, {partition: (watermark, reached)}, additions))
             state = self._state(group, [partition])

@@ -1,31 +1,47 @@
 """A sweep of labels on its way through a worker, and the labels that wait for their transaction."""
 
-from streams.arrivals import DeadLetter, Sweep
+from collections.abc import Mapping
+
+from streams.arrivals import DeadLetter, LabelRecord, Sweep
 from streams.codecs import decode_labels
 from streams.healing import ViewKeeper
 from streams.metrics import Metrics
-from streams.ports import Ledger, Outbox
+from streams.poison import PoisonGate
+from streams.ports import LabelPlace, Ledger, Outbox, Step
 from streams.progress import Progress
 from streams.verdicts import marks_as_additions, recall, step_of
 
-RETURN_AT_ONCE = 1000
+# However many labels wait, a look at them takes no longer.
+LOOK_AT_ONCE = 2000
 
 
 class LabelSweeps:
     """Takes sweeps of labels into the ledger, and what they change into the terminals' histories.
 
-    ahead_ms: how far an event time may be ahead of the broker's clock.
+    ahead_ms: how far an event time may be ahead of the broker's clock. wait_s: how long a label waits for its
+    transaction.
     """
 
     def __init__(
-        self, *, ledger: Ledger, keeper: ViewKeeper, outbox: Outbox, metrics: Metrics, ahead_ms: int
+        self,
+        *,
+        ledger: Ledger,
+        keeper: ViewKeeper,
+        outbox: Outbox,
+        gate: PoisonGate,
+        metrics: Metrics,
+        ahead_ms: int,
+        wait_s: float,
     ) -> None:
         self._ahead_ms = ahead_ms
+        self._wait_s = wait_s
         self._ledger = ledger
         self._keeper = keeper
         self._outbox = outbox
+        self._gate = gate
         self._metrics = metrics
         self._progress = Progress(ledger)
+        self._looked: LabelPlace | None = None
 
     def handle(self, sweep: Sweep) -> None:
         """Take a sweep from bytes to committed offsets. Raises as `TransactionSweeps.handle` does."""
@@ -39,30 +55,49 @@ class LabelSweeps:
         progress = self._progress.of(sweep)
         settled = sweep.below(progress)
         dead: list[DeadLetter] = []
+        stops: Mapping[int, int] = {}
         # Healed before anything is taken, so that marks are appended to a view that is whole.
-        self._keeper.read(sweep.topic_id, progress, {})
+        whole = self._keeper.read(sweep.topic_id, progress, {}) is not None
         if settled.any():
             recall(self._ledger, sweep.where(settled), progress, [], dead)
         if not settled.all():
-            self._take(sweep.where(~settled), progress, dead)
-        offsets = {(sweep.topic, number): offset for number, offset in sweep.reached().items()}
-        self._outbox.publish([], dead, offsets, sweep.group)
+            stops = self._take(sweep.where(~settled), progress, dead, whole)
+        taken = sweep.before(stops)
+        if len(taken):
+            self._outbox.publish([], dead, taken.next_offsets(), sweep.group)
         self._metrics.dead(dead)
+        self._gate.hold(sweep.topic, stops)
 
-    def _take(self, sweep: Sweep, progress: dict[int, int], dead: list[DeadLetter]) -> None:
-        rows, labels, malformed = decode_labels(sweep, self._ahead_ms)
-        step = step_of(sweep, progress, malformed)
-        places = [(int(sweep.partition[row]), int(sweep.offset[row])) for row in rows]
-        settled = self._ledger.settle_labels(step, places, labels)
-        self._progress.moved(sweep.topic_id, step.reached)
-        self._keeper.apply(step, marks_as_additions(settled.marks), {})
-        self._metrics.labelled(len(labels), settled)
+    def _take(
+        self, sweep: Sweep, progress: dict[int, int], dead: list[DeadLetter], whole: bool
+    ) -> Mapping[int, int]:
+        """As `TransactionSweeps._decide`. whole: whether the view can be appended to."""
+        labels, malformed = decode_labels(sweep, self._ahead_ms)
+        stops = self._gate.stops(sweep, malformed)
+        if stops:
+            sweep = sweep.before(stops)
+            labels, malformed = decode_labels(sweep, self._ahead_ms)
+        if len(sweep):
+            self._settle(step_of(sweep, progress, malformed), labels, whole)
         dead += malformed
+        return stops
 
-    def return_ready(self) -> int:
-        """Produce again the parked labels whose transaction has come; that copy takes effect. How many."""
-        ready = self._ledger.ready_labels(RETURN_AT_ONCE)
-        if ready:
-            self._outbox.return_labels(ready)
-            self._ledger.unpark(ready)
-        return len(ready)
+    def _settle(self, step: Step, labels: list[LabelRecord], whole: bool) -> None:
+        settled = self._ledger.settle_labels(step, labels)
+        self._progress.moved(step.topic_id, step.reached)
+        if whole:
+            self._keeper.apply(step, marks_as_additions(settled.marks), {})
+        self._metrics.labelled(len(labels), settled)
+
+    def return_due(self) -> int:
+        """Look on through the parked labels, and produce again those that are due; how many.
+
+        The copy takes effect: as a label, or, where the transaction has not come in time, as a dead letter.
+        """
+        due = self._ledger.due_labels(self._looked, LOOK_AT_ONCE, self._wait_s)
+        if due.labels:
+            self._outbox.return_labels(due.labels)
+            self._ledger.unpark(due.labels)
+            self._metrics.returned(due.labels)
+        self._looked = due.last
+        return len(due.labels)

@@ -1,6 +1,6 @@
 """Every metric of a worker: name, kind, unit, labels. Bounded labels only: never an id."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from prometheus_client.core import HistogramMetricFamily
 
 from models.decision import VERDICTS
 from streams.arrivals import DeadLetter, Sweep
-from streams.ports import DecisionRows, LabelsSettled
+from streams.ports import DecisionRows, LabelsSettled, ParkedLabel
 
 # Around the goal: 7 ms in the middle, 35 ms for the slowest hundredth.
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.02, 0.035, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
@@ -59,6 +59,9 @@ class Metrics:
         self._predictions = counter(
             "fraud_predictions_total", "Decisions made", ["variant", "decision", "path"]
         )
+        self._degraded = counter(
+            "fraud_degraded_decisions_total", "Decisions made with less than everything", ["reason"]
+        )
         self._latency = SweepHistogram(
             "fraud_prediction_latency_seconds",
             "From the broker's timestamp to the committed decision",
@@ -72,13 +75,16 @@ class Metrics:
         self._step_seconds = {name: seconds.labels(name) for name in STEPS}
         self.duplicates = counter("fraud_duplicates_total", "Records whose id was decided before", ["kind"])
         self._dead_letters = counter("fraud_dead_letters_total", "Records set aside", ["topic", "reason"])
-        self._labels = counter("fraud_labels_total", "Labels received", ["outcome"])
+        self._labels = counter("fraud_labels_total", "Labels by what became of them", ["outcome"])
         self.healed = counter("fraud_view_healed_offsets_total", "Offsets applied from the ledger")
         self.refused = counter("fraud_sweeps_refused_total", "Sweeps dropped and read again", ["reason"])
         self.retries = counter(
             "fraud_dependency_errors_total", "Failed calls that are retried", ["dependency"]
         )
         self.lag = gauge("fraud_consumer_lag_records", "Records not finished yet", ["topic", "partition"])
+        self.stopped = gauge(
+            "fraud_partition_stopped", "1 while a flood of malformed records stops it", ["topic", "partition"]
+        )
         self.degraded = gauge("fraud_degraded_mode", "1 while a dependency keeps sweeps waiting")
         self.last_sweep = gauge("fraud_last_sweep_timestamp_seconds", "When the last sweep was finished")
         self.build = gauge("fraud_build_info", "1", ["version", "features_hash"])
@@ -100,9 +106,20 @@ class Metrics:
                 variant, verdict = divmod(kind, len(VERDICTS))
                 names = (rows.scorings[variant].variant, VERDICTS[verdict], "stream")
                 self._predictions.labels(*names).inc(count)
+        if rows.degraded_reason is not None:
+            self._degraded.labels(rows.degraded_reason).inc(len(rows.batch))
         self._latency.observe(now.timestamp() - sweep.timestamp_ms / 1000)
         self._sweep_records.observe([len(sweep)])
         self.last_sweep.set(now.timestamp())
+
+    def waiting(self, lags: Mapping[tuple[str, int], int], held: Iterable[tuple[str, int]]) -> None:
+        """How many records of each partition wait, and which partitions stand still."""
+        self.lag.clear()
+        for (topic, number), lag in lags.items():
+            self.lag.labels(topic, str(number)).set(lag)
+        self.stopped.clear()
+        for topic, number in held:
+            self.stopped.labels(topic, str(number)).set(1)
 
     def dead(self, letters: Sequence[DeadLetter]) -> None:
         for letter in letters:
@@ -112,3 +129,9 @@ class Metrics:
         self._labels.labels("parked").inc(settled.parked)
         self._labels.labels("repeated").inc(settled.repeated)
         self._labels.labels("accepted").inc(received - settled.parked - settled.repeated)
+
+    def returned(self, labels: Sequence[ParkedLabel]) -> None:
+        """Parked labels that went back to their topic."""
+        expired = sum(label.expired for label in labels)
+        self._labels.labels("expired").inc(expired)
+        self._labels.labels("returned").inc(len(labels) - expired)

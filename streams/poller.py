@@ -16,9 +16,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from models.errors import KafkaUnavailable, TopicRemade
 from streams.arrivals import Sweep
 from streams.assignment import Positions, starting_offsets
-from streams.gathering import held_records, sweeps_of, without
+from streams.held import HeldPartitions
 from streams.kafka import Config, words_of
 from streams.offsets import Ends, Offsets, OwedOffsets, Place
+from streams.unread import Unread
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,8 @@ class Poller:
     """Delivers sweeps, one at a time, until told to stop.
 
     topic_ids: Kafka's ids of the topics, now. progress: the ledger's, for where to start. deliver, assigned:
-    called on the poller's thread. failed: called once, with what ended the thread.
+    called on the poller's thread. failed: called once, with what ended the thread. lag: hears how many
+    records of each partition wait, and at which offsets partitions are held.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class Poller:
         deliver: Callable[[Sweep], None],
         assigned: Callable[[frozenset[Place]], None],
         failed: Callable[[BaseException], None],
-        lag: Callable[[Mapping[Place, int]], None],
+        lag: Callable[[Mapping[Place, int], Offsets], None],
         max_records: int,
         commit_interval_s: float,
         timeout_s: float,
@@ -63,11 +65,11 @@ class Poller:
         self._ids: Mapping[str, str] = {}
         self._partitions: set[Place] = set()
         self._starting = OwedOffsets()
-        self._waiting: list[Message] = []
-        self._sweeps: list[Sweep] = []
+        self._unread = Unread()
         self._in_work: Sweep | None = None
         self._stopping = False
         self._owed = OwedOffsets()
+        self._held = HeldPartitions()
         self._ends = Ends()
         self._committed_at = monotonic()
         self._thread = Thread(target=self._run, name="poller", daemon=True)
@@ -94,6 +96,18 @@ class Poller:
     def finished(self) -> None:
         """The sweep under way is done: the next one may come."""
         self._commands.put(self._free)
+
+    def hold(self, offsets: Offsets) -> None:
+        """Read partitions no further than these offsets."""
+        self._commands.put(lambda: self._hold(offsets))
+
+    def release(self, place: Place) -> None:
+        """Read a partition on that was held."""
+        self._commands.put(lambda: self._held.release(self._consumer, [place]))
+
+    def held(self) -> dict[Place, int]:
+        """The partitions that are held, and where."""
+        return self._held.now()
 
     def refused(self) -> None:
         """The sweep under way was not ours any more: read again from the committed offsets."""
@@ -124,16 +138,16 @@ class Poller:
         if monotonic() - self._committed_at >= self._commit_interval_s:
             self._committed_at = monotonic()
             self._commit()
-            self._lag(self._lags())
+            self._lag(self._lags(), self._held.now())
         if self._busy:
             self._receive(0)
             return
-        if self._starting or not self._sweeps:
-            self._receive(0 if self._waiting and not self._starting else IDLE_POLL_S)
-        if not self._sweeps:
-            self._sweeps = self._gathered()
-        if self._sweeps and not self._starting and not self._stopping:
-            self._in_work = self._sweeps.pop(0)
+        if self._starting or not self._unread.sweeps:
+            self._receive(0 if self._unread.records and not self._starting else IDLE_POLL_S)
+        if not self._unread.sweeps:
+            self._gather()
+        if self._unread.sweeps and not self._starting and not self._stopping:
+            self._in_work = self._unread.sweeps.pop(0)
             self._deliver(self._in_work)
 
     @property
@@ -147,10 +161,9 @@ class Poller:
 
     def _lags(self) -> dict[Place, int]:
         """Records of each partition that are not finished, whether they are read or not."""
-        sweeps = [self._in_work, *self._sweeps] if self._in_work else self._sweeps
-        held = held_records(self._waiting, sweeps)
+        counted = self._unread.counted(self._in_work)
         lags = self._ends.lag(self._consumer, self._partitions)
-        return {place: lag + held[place] for place, lag in lags.items()}
+        return {place: lag + counted[place] for place, lag in lags.items()}
 
     def _obey(self, wait_s: float) -> None:
         """Run the commands that wait; wait for one first while a sweep is under way."""
@@ -175,21 +188,19 @@ class Poller:
         if message is not None:
             self._keep([message])
 
-    def _gathered(self) -> list[Sweep]:
+    def _gather(self) -> None:
         """Everything that is buffered, as one sweep per topic."""
-        if not self._waiting:
-            return []
-        self._keep(self._consumer.consume(max(0, self._max_records - len(self._waiting)), 0))
-        messages, self._waiting = self._waiting[: self._max_records], self._waiting[self._max_records :]
-        return sweeps_of(self._ids, messages, self._consumer.consumer_group_metadata())
+        if self._unread.records:
+            self._keep(self._consumer.consume(max(0, self._max_records - len(self._unread.records)), 0))
+            self._unread.gather(self._ids, self._max_records, self._consumer.consumer_group_metadata())
 
     def _keep(self, messages: Sequence[Message]) -> None:
         for message in messages:
             error, place = message.error(), (message.topic(), message.partition())
             if error is not None:
                 self._on_error(error, place, message.offset())
-            elif place in self._partitions:
-                self._waiting.append(message)
+            elif place in self._partitions and place not in self._held:
+                self._unread.records.append(message)
 
     def _on_error(self, error: KafkaError, place: Place, offset: int) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
@@ -234,16 +245,23 @@ class Poller:
         """Forget partitions: what is buffered of them belongs to another worker now."""
         places = {(each.topic, each.partition) for each in taken}
         self._partitions -= places
-        self._waiting = [each for each in self._waiting if (each.topic(), each.partition()) not in places]
-        self._sweeps = [kept for sweep in self._sweeps if len(kept := without(sweep, places))]
+        self._held.drop(places)
+        self._unread.forget(places)
         self._owed.drop(places)
         self._starting.drop(places)
         log.info("partitions_revoked", count=len(places), total=len(self._partitions))
         self._assigned(frozenset(self._partitions))
 
+    def _hold(self, offsets: Offsets) -> None:
+        mine = {place: offset for place, offset in offsets.items() if place in self._partitions}
+        self._unread.forget(set(mine))
+        self._held.hold(self._consumer, mine)
+
     def _rewind(self) -> None:
-        self._waiting, self._sweeps = [], []
+        self._unread.clear()
         self._owed.clear()
+        # Whatever made them stop is met again.
+        self._held.release(self._consumer, list(self._held.now()))
         for place, offset in self._starts(sorted(self._partitions)).items():
             self._consumer.seek(TopicPartition(*place, offset))
         self._in_work = None

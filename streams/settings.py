@@ -63,6 +63,16 @@ class Settings(BaseSettings):
     registry_timeout_s: float = Field(30.0, gt=0)
     give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")
     stuck_s: float = Field(30.0, gt=0, description="lag and no finished sweep for this long ends the worker")
+    label_wait_s: float = Field(
+        604_800.0, gt=0, description="how long a label waits for its transaction, then is a dead letter"
+    )
+    while_rebuilding: Literal["wait", "decide"] = Field(
+        "wait", description="while histories are made anew: wait, or decide without them and say so"
+    )
+    poison_share: float = Field(
+        0.01, gt=0, le=1, description="of a partition's last 1,000 records; more malformed ones stop it"
+    )
+    poison_in_a_row: int = Field(50, ge=1, description="so many malformed records in a row stop a partition")
     clock_ahead_s: float = Field(300.0, ge=0, description="how far an event time may be ahead of the broker")
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = Field(0, description="0 takes a free port; `fraudml status` shows it")

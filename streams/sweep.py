@@ -20,9 +20,13 @@ from streams.arrivals import Batch, DeadLetter, Sweep
 from streams.codecs import TransactionCodec
 from streams.healing import ViewKeeper
 from streams.metrics import Metrics
+from streams.poison import PoisonGate
 from streams.ports import DecisionRows, Duplicates, Ledger, Outbox, Scoring, Settled
 from streams.progress import Progress
 from streams.verdicts import additions_of, alerts_of, recall, step_of
+
+# The reason of a decision that was made while the view was being rebuilt.
+NO_HISTORY = "no_history"
 
 Rewrites = dict[Entity, dict[str, tuple[bytes, bytes]]]
 
@@ -41,6 +45,7 @@ class TransactionSweeps:
         ledger: Ledger,
         keeper: ViewKeeper,
         outbox: Outbox,
+        gate: PoisonGate,
         scorer: Callable[[], Scorer],
         policy: Policy,
         retention: Retention,
@@ -51,6 +56,7 @@ class TransactionSweeps:
         self._ledger = ledger
         self._keeper = keeper
         self._outbox = outbox
+        self._gate = gate
         self._scorer = scorer
         self._policy = policy
         self._retention = retention
@@ -77,15 +83,18 @@ class TransactionSweeps:
         settled = sweep.below(progress)
         alerts: list[DecidedTransaction] = []
         dead: list[DeadLetter] = []
+        stops: Mapping[int, int] = {}
         if settled.any():
             self._keeper.read(sweep.topic_id, progress, {})
             recall(self._ledger, sweep.where(settled), progress, alerts, dead)
         if not settled.all():
-            self._decide(sweep.where(~settled) if settled.any() else sweep, progress, alerts, dead)
-        offsets = {(sweep.topic, number): offset for number, offset in sweep.reached().items()}
-        with self._metrics.step("publish"):
-            self._outbox.publish(alerts, dead, offsets, sweep.group)
+            stops = self._decide(sweep.where(~settled) if settled.any() else sweep, progress, alerts, dead)
+        taken = sweep.before(stops)
+        if len(taken):
+            with self._metrics.step("publish"):
+                self._outbox.publish(alerts, dead, taken.next_offsets(), sweep.group)
         self._metrics.dead(dead)
+        self._gate.hold(sweep.topic, stops)
 
     def _decide(
         self,
@@ -93,10 +102,30 @@ class TransactionSweeps:
         progress: Mapping[int, int],
         alerts: list[DecidedTransaction],
         dead: list[DeadLetter],
-    ) -> None:
-        """New records: decide them, and let the ledger say which of them are really new."""
+    ) -> Mapping[int, int]:
+        """New records: decide them, and let the ledger say which of them are really new.
+
+        Where a flood of malformed ones begins a partition's records are left alone; answers those offsets.
+        """
         with self._metrics.step("decode"):
             batch, malformed = self._codec.decode(sweep)
+        stops = self._gate.stops(sweep, malformed)
+        if stops:
+            sweep = sweep.before(stops)
+            batch, malformed = self._codec.decode(sweep)
+        if len(sweep):
+            self._settle(sweep, batch, progress, alerts, malformed)
+        dead += malformed
+        return stops
+
+    def _settle(
+        self,
+        sweep: Sweep,
+        batch: Batch,
+        progress: Mapping[int, int],
+        alerts: list[DecidedTransaction],
+        malformed: list[DeadLetter],
+    ) -> None:
         step = step_of(sweep, progress, malformed)
         batch = self._first_of_each_id(batch)
         while True:
@@ -108,11 +137,11 @@ class TransactionSweeps:
             self._count_duplicates(outcome)
             batch = batch.without(outcome.rows)
         self._progress.moved(sweep.topic_id, step.reached)
-        with self._metrics.step("apply"):
-            self._keeper.apply(step, additions_of(rows, outcome), rewrites)
+        if rows.degraded_reason is None:
+            with self._metrics.step("apply"):
+                self._keeper.apply(step, additions_of(rows, outcome), rewrites)
         self._metrics.decided(rows, sweep, self._now())
         alerts += alerts_of(rows, outcome)
-        dead += malformed
 
     def _first_of_each_id(self, batch: Batch) -> Batch:
         """A sweep may hold the same id twice: the first one counts."""
@@ -138,14 +167,14 @@ class TransactionSweeps:
         with self._metrics.step("read"):
             stored = self._keeper.read(topic_id, progress, ids)
         with self._metrics.step("fold"):
-            histories = [raw for entity in ENTITIES for raw in stored[entity]]
+            histories = [raw for entity in ENTITIES for raw in (stored or _unknown(ids))[entity]]
             timeline = Timeline.of(unpack(histories), len(histories))
             folded = fold(Entries(codes, batch.time_s, batch.amount_minor), timeline, self._retention)
         with self._metrics.step("score"):
-            rows = self._rows(batch, folded)
+            rows = self._rows(batch, folded, None if stored else NO_HISTORY)
         return rows, self._rewrites(ids, histories, timeline)
 
-    def _rows(self, batch: Batch, folded: Folded) -> DecisionRows:
+    def _rows(self, batch: Batch, folded: Folded, degraded_reason: str | None) -> DecisionRows:
         scorer = self._scorer()
         features = np.ascontiguousarray(folded.features, np.float32)
         scored = scorer.score(batch.customer_id, features)
@@ -159,6 +188,7 @@ class TransactionSweeps:
             features,
             self._codec.currency,
             self._now(),
+            degraded_reason,
         )
 
     def _scoring(self, scorer: Scorer, number: int, variant: Variant) -> Scoring:
@@ -180,6 +210,11 @@ class TransactionSweeps:
             before = histories[code] or b""
             rewrites.setdefault(entity, {})[name] = (before, compacted(before, entity, self._retention))
         return rewrites
+
+
+def _unknown(ids: Mapping[Entity, Sequence[str]]) -> Mapping[Entity, Sequence[bytes | None]]:
+    """The histories of customers and terminals as if nobody had met them."""
+    return {entity: [None] * len(names) for entity, names in ids.items()}
 
 
 def _coded(batch: Batch) -> tuple[dict[Entity, list[str]], Ints]:

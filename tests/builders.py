@@ -1,6 +1,6 @@
 """Small worlds for tests: documents, sweeps, and a worker's pipeline on doubles."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -20,15 +20,18 @@ from models.scorer import Model, Scorer
 from models.transaction import time_of_ms
 from streams.arrivals import Sweep
 from streams.codecs import TransactionCodec
-from streams.healing import ViewKeeper
+from streams.healing import CHUNK_ROWS, ViewKeeper
 from streams.labels import LabelSweeps
 from streams.metrics import Metrics
+from streams.poison import PoisonGate, PoisonLimit
 from streams.ports import Ledger, Outbox, View
 from streams.sweep import TransactionSweeps
 
 NOON_MS = 1_700_000_000_000 - 1_700_000_000_000 % 86_400_000 + 43_200_000
 BROKER_MS = NOON_MS + 400 * 86_400_000
 AHEAD_MS = 300_000
+WAIT_S = 1000.0
+NO_TIME_S = -1.0  # whatever is parked has waited for longer
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 POLICY = Policy("test-1", review_at=0.3, decline_at=0.8)
@@ -156,17 +159,30 @@ class Worker:
         predict: Any = score_by_amount,
         split: Scorer | None = None,
         retention: Retention | None = None,
+        limit: PoisonLimit = PoisonLimit(),
+        heal_apart: Callable[[], None] | None = None,
+        chunk_rows: int = CHUNK_ROWS,
     ) -> None:
         self.ledger: Any = ledger or FakeLedger()
         self.view: Any = view or FakeView()
         self.outbox: Any = outbox or FakeOutbox()
         self.metrics = Metrics(CollectorRegistry())
-        self.keeper = ViewKeeper(self.ledger, self.view, lambda: f"e{next(self._epochs)}", self.metrics)
+        self.keeper = ViewKeeper(
+            self.ledger,
+            self.view,
+            lambda: f"e{next(self._epochs)}",
+            self.metrics,
+            heal_apart=heal_apart,
+            chunk_rows=chunk_rows,
+        )
+        self.held: list[tuple[str, Mapping[int, int]]] = []
+        self.gate = PoisonGate(self.ledger, limit, lambda *stops: self.held.append(stops))
         self.transactions = TransactionSweeps(
             codec=TransactionCodec("EUR", AHEAD_MS),
             ledger=self.ledger,
             keeper=self.keeper,
             outbox=self.outbox,
+            gate=self.gate,
             scorer=lambda: split or scorer(predict),
             policy=POLICY,
             retention=retention or Retention(),
@@ -177,8 +193,10 @@ class Worker:
             ledger=self.ledger,
             keeper=self.keeper,
             outbox=self.outbox,
+            gate=self.gate,
             metrics=self.metrics,
             ahead_ms=AHEAD_MS,
+            wait_s=WAIT_S,
         )
 
     def restarted(self, **neighbours: Any) -> "Worker":

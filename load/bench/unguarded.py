@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 
 from models.decision import DecidedTransaction
 from models.features import Entity
-from streams import app as worker_app
+from streams import parts as worker_parts
 from streams.alerts import KafkaOutbox
 from streams.arrivals import DeadLetter
 from streams.healing import ViewKeeper
@@ -95,7 +95,7 @@ def run() -> None:
         "KafkaOutbox": PlainOutbox,
     }
     for name, plain in parts.items():
-        setattr(worker_app, name, plain)
+        setattr(worker_parts, name, plain)
     from streams.run import run_worker
 
     run_worker()

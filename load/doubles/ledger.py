@@ -1,8 +1,8 @@
 """`streams.ports.Ledger` in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,15 +12,18 @@ from models.features import ENTITIES, Entity
 from models.history import EVENT, MARK, pack
 from models.label import Label, fraud_mark
 from models.transaction import comparable
-from streams.codecs import encode
+from streams.arrivals import LabelRecord
+from streams.codecs import NO_TRANSACTION
 from streams.ports import (
     Additions,
     DecisionRows,
+    DueLabels,
     Duplicates,
+    LabelPlace,
     LabelsSettled,
     Mark,
     ParkedLabel,
-    Place,
+    Poison,
     Recorded,
     Settled,
     Step,
@@ -48,17 +51,29 @@ class LabelRow:
     delta: int
 
 
+class Parked(NamedTuple):
+    """A label that waits. since_s: by the ledger's clock."""
+
+    record: LabelRecord
+    since_s: float
+
+
 @dataclass
 class FakeLedger:
-    """Decides once, as Postgres does. reachable: false is what a stopped server looks like from outside."""
+    """Decides once, as Postgres does. reachable: false is what a stopped server looks like from outside.
+
+    clock: seconds, for how long a label has waited.
+    """
 
     ledger_id: str = "ledger-1"
     rows: dict[str, Row] = field(default_factory=dict)
     labels: dict[tuple[str, int], LabelRow] = field(default_factory=dict)
-    parked: dict[RecordOwner, Label] = field(default_factory=dict)
+    parked: dict[RecordOwner, Parked] = field(default_factory=dict)
     dead: dict[RecordOwner, tuple[str, str]] = field(default_factory=dict)
     next_offsets: dict[Partition, int] = field(default_factory=dict)
+    allowed: dict[Partition, int] = field(default_factory=dict)
     reachable: bool = True
+    clock: Callable[[], float] = lambda: 0.0
 
     def identity(self) -> str:
         self._reach()
@@ -111,15 +126,16 @@ class FakeLedger:
                 conflicts.append(row)
         return Duplicates(duplicates, conflicts) if duplicates else Settled(claimed)
 
-    def settle_labels(self, step: Step, places: Sequence[Place], labels: Sequence[Label]) -> LabelsSettled:
+    def settle_labels(self, step: Step, labels: Sequence[LabelRecord]) -> LabelsSettled:
         self._check(step)
         marks: list[Mark] = []
         parked = 0
-        for (number, offset), label in zip(places, labels, strict=True):
+        for record in labels:
+            label = record.label
             row = self.rows.get(label.transaction_id)
-            owner = (step.topic_id, number, offset)
+            owner = (step.topic_id, *record.place)
             if row is None:
-                self.parked[owner] = label
+                self.parked[owner] = Parked(record, self.clock())
                 parked += 1
             elif (label.transaction_id, label.version) not in self.labels:
                 marks.append(self._accept(label, row, owner))
@@ -150,6 +166,26 @@ class FakeLedger:
         }
         return Recorded(decisions, {place[1:]: why for place, why in self.dead.items() if inside(place)})
 
+    def poison(self, topic_id: str, spans: Mapping[int, tuple[int, int]]) -> dict[int, Poison]:
+        self._reach()
+        return {
+            number: Poison(
+                sorted(
+                    offset
+                    for (found, where, offset), (reason, _) in self.dead.items()
+                    if (found, where) == (topic_id, number)
+                    and start <= offset < stop
+                    and reason != NO_TRANSACTION
+                ),
+                self.allowed.get(Partition(topic_id, number), 0),
+            )
+            for number, (start, stop) in spans.items()
+        }
+
+    def allow_poison(self, topic: str, partition: Partition, until_offset: int) -> None:
+        self._reach()
+        self.allowed[partition] = max(until_offset, self.allowed.get(partition, 0))
+
     def additions(self, partition: Partition, start: int, stop: int, limit: int) -> tuple[Additions, int]:
         self._reach()
         found: list[tuple[int, DecidedTransaction, int | None]] = []
@@ -163,14 +199,17 @@ class FakeLedger:
         reached = stop if len(found) < limit else found[limit - 1][0] + 1
         return additions_of_rows(found[:limit]), reached
 
-    def ready_labels(self, limit: int) -> list[ParkedLabel]:
+    def due_labels(self, after: LabelPlace | None, limit: int, wait_s: float) -> DueLabels:
         self._reach()
-        ready = [
-            ParkedLabel(place, label.customer_id.encode(), encode(label))
-            for place, label in sorted(self.parked.items())
-            if label.transaction_id in self.rows
-        ]
-        return ready[:limit]
+        places = sorted(place for place in self.parked if after is None or place > after)
+        last = places[limit - 1] if len(places) >= limit else None
+        due: list[ParkedLabel] = []
+        for place in places[:limit]:
+            record, since_s = self.parked[place]
+            known = record.label.transaction_id in self.rows
+            if known or since_s < self.clock() - wait_s:
+                due.append(ParkedLabel(place, record.key, record.value, not known))
+        return DueLabels(due, last)
 
     def unpark(self, labels: Sequence[ParkedLabel]) -> None:
         self._reach()

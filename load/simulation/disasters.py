@@ -6,6 +6,7 @@ from load.simulation.log import Topic
 from load.simulation.notebook import Lost, Process
 from load.simulation.schedule import Schedule
 from load.simulation.stores import SimulatedLedger
+from streams.offsets import Place
 from streams.topics import Partition
 
 ARRIVES_NEXT = 0.6  # what is on the wire does not stay there for long
@@ -18,6 +19,7 @@ class Disasters:
         self._views: list[list[Group]] = []
         self._backups: list[SimulatedLedger] = []
         self._made = 1
+        self._expired: dict[Place, int] = {}
 
     def strike(self, schedule: Schedule) -> None:
         """One disaster of the plan, drawn by weight; some need something that is not always there."""
@@ -35,6 +37,8 @@ class Disasters:
         for process in [*schedule.processes.values(), *schedule.zombies]:
             process.asleep_until = 0
         schedule.around.wire.clear()
+        self._allow(schedule, whole=True)
+        self._set_offsets(schedule)
         for slot, flight in list(schedule.kafka.flights.items()):
             names = [each.worker.name for each in [*schedule.processes.values(), *schedule.zombies]]
             if flight.member not in names:
@@ -119,6 +123,7 @@ class Disasters:
             schedule.kill(process)
 
     def _remake_topic(self, schedule: Schedule) -> None:
+        self._set_offsets(schedule)
         schedule.stop_all()
         kafka = schedule.kafka
         name = schedule.random.choice(sorted(kafka.topics))
@@ -156,6 +161,38 @@ class Disasters:
         if not fenced:
             schedule.kafka.commit(slot)
         return not fenced
+
+    def _allow(self, schedule: Schedule, whole: bool = False) -> bool:
+        """Somebody has looked at the malformed records, and lets some of them pass, or all there are."""
+        held = [
+            (place, offset)
+            for process in [*schedule.processes.values(), *schedule.zombies]
+            for place, offset in process.worker.held.items()
+        ]
+        for (name, number), offset in held if whole else held[:1]:
+            topic = schedule.kafka.topics[name]
+            until = topic.end(number) if whole else offset + schedule.random.randint(1, 6)
+            schedule.ledger.allow_poison(name, Partition(topic.topic_id, number), until)
+        return bool(held)
+
+    def _expire_offsets(self, schedule: Schedule) -> bool:
+        """Kafka forgets the group's offsets: whoever starts must stop, until somebody sets them again."""
+        if self._expired or schedule.kafka.flights or not schedule.kafka.offsets:
+            return False
+        schedule.stop_all()
+        schedule.around.wire.clear()
+        self._expired = dict(schedule.kafka.offsets)
+        schedule.kafka.offsets.clear()
+        schedule.may_halt("*", "offsets_missing")
+        return True
+
+    def _set_offsets(self, schedule: Schedule) -> None:
+        """Kafka lets nobody set the offsets of a group that is at work."""
+        if self._expired:
+            schedule.stop_all()
+        for place, offset in self._expired.items():
+            schedule.kafka.offsets.setdefault(place, offset)
+        self._expired = {}
 
     def _truncate(self, schedule: Schedule) -> None:
         """The log loses records that were settled; operators did not notice."""

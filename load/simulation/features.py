@@ -22,7 +22,10 @@ def feature_findings(schedule: Schedule) -> Iterator[str]:
         row = schedule.ledger.rows[name]
         if row.decided.path != "stream" or row.owner is None:
             continue
-        yield from _unapplied(name, grounds)
+        if not grounds.degraded:
+            yield from _unapplied(name, grounds)
+        elif not schedule.plan.decides:
+            yield f"{name} was decided with less, though workers were told to wait"
         yield from _miscounted(schedule, name, row, grounds, histories)
 
 
@@ -96,9 +99,14 @@ def _seen(
 
 
 def _counts(record: Counted, owner: Place, grounds: Grounds, group: int) -> bool:
-    """Whether a row had to see a record: below it in its partition, before it in its sweep, or applied."""
+    """Whether a row had to see a record: below it in its partition, before it in its sweep, or applied.
+
+    A degraded one sees its sweep alone.
+    """
     if record.place == owner:
         return False
+    if grounds.degraded:
+        return record.place in grounds.before
     if record.place[:2] == owner[:2]:
         return record.place[2] < owner[2]
     if record.place in grounds.before:

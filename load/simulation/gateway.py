@@ -36,6 +36,7 @@ class Gateway:
         self._random = random
         self._now = now
         self.asked: dict[str, Asked] = {}
+        self.hasty: list[str] = []
 
     def ask(self, document: dict[str, Any], value: bytes | None) -> None:
         """A caller asks for a decision. Its record is produced now, twice, or only when republished."""
@@ -57,16 +58,22 @@ class Gateway:
             if name in self._ledger.rows and self._ledger.rows[name].owner is None and self._passed(asked)
         ]
         for asked in waiting:
+            if self._under_way(asked):
+                self.hasty.append(f"the record {asked.produced_at} was not read yet, and is produced again")
             self._produce(asked)
         return bool(waiting)
 
     def _passed(self, asked: Asked) -> bool:
+        return not self._under_way(asked)
+
+    def _under_way(self, asked: Asked) -> bool:
+        """Whether the last record produced is still to be read."""
         if asked.produced_at is None:
-            return True
+            return False
         topic_id, number, offset = asked.produced_at
         if topic_id != self._kafka.topics["transactions"].topic_id:
-            return True
-        return self._ledger.next_offsets.get(Partition(topic_id, number), 0) > offset
+            return False
+        return self._ledger.next_offsets.get(Partition(topic_id, number), 0) <= offset
 
     def _produce(self, asked: Asked) -> None:
         topic = self._kafka.topics["transactions"]

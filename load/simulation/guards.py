@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from load.simulation.plan import NO_AIM, Aim
-from load.simulation.without import incarnations, kafka, ledger, view
+from load.simulation.plan import LIMITS, NO_AIM, Aim
+from load.simulation.without import incarnations, kafka, ledger, poison, view
 from load.simulation.without.patches import Patch, patched
 
 
@@ -27,6 +27,21 @@ LOSSES = Aim(events={"keep_view": 6, "lose_writes": 6, "wipe": 2}, slots=2, rate
 RESTORES = Aim(events={"backup": 6, "restore": 4}, rates={"crash": 0.003})
 FAILURES = Aim(rates={"unavailable": 0.03, "give_up": 0.0})
 GIVE_UPS = Aim(rates={"unavailable": 0.03, "give_up": 0.5})
+RESTS = Aim(mix={"rest": 0.5, "changed": 0.8})
+RIVALS = Aim(
+    events={"rebalance": 10, "zombie": 20, "pause": 8},
+    slots=3,
+    partitions=1,
+    rates={"switch": 0.5, "crash": 0.0},
+)
+TAKEOVERS = Aim(
+    events={"rebalance": 20, "zombie": 20},
+    slots=3,
+    partitions=3,
+    switch_at={"sending offsets": 0.9, "committing a transaction": 0.9},
+    crash_at={"committing a transaction": 0.1},
+)
+HURRIES = Aim(events={"wipe": 6, "lose_writes": 4, "keep_view": 4}, decides=True)
 LABELS = Aim(mix={"labels": 14})
 RETURNS = Aim(mix={"labels": 14}, crash_at={"unparking labels": 0.2, "committing a transaction": 0.05})
 SUCCESSORS = Aim(crash_at={"sending offsets": 0.2}, slots=1)
@@ -51,12 +66,21 @@ LONG_SPANS = Aim(
 GUARDS: Mapping[str, Guard] = {
     "first_write_wins": Guard("the first write of a row stands", ledger.first_write_wins),
     "ownership": Guard("a redelivered record is known as the row's owner", ledger.ownership, CRASHES),
+    "progress_as_read": Guard(
+        "a sweep is settled on the progress it was built on", ledger.progress_as_read, RIVALS
+    ),
     "duplicates_fold_again": Guard(
         "a sweep is folded again without its duplicates", ledger.duplicates_fold_again
     ),
     "watermark": Guard("the view applies only from the watermark as read", view.watermark, LOSSES),
     "view_key": Guard("a view of another ledger is not ours", view.view_key, RESTORES),
     "heal_on_reconnect": Guard("a new connection heals before it reads", view.heal_on_reconnect, LOSSES),
+    "heal_everything": Guard(
+        "a new connection heals all partitions, not its own alone", view.heal_everything, LOSSES
+    ),
+    "behind_is_healed": Guard("a view behind the progress is healed first", view.behind_is_healed, LOSSES),
+    "view_epoch": Guard("a view made anew is another view", view.view_epoch, RESTORES),
+    "degraded_says_so": Guard("a decision without histories says so", poison.degraded_says_so, HURRIES),
     "healing_refusal": Guard("healing is refused once the watermark has moved", view.healing_refusal, LOSSES),
     "verdicts_stand": Guard("nothing below progress is decided again", ledger.verdicts_stand, UPGRADES),
     "dead_letters_recorded": Guard("dead letters are in the ledger", ledger.dead_letters_recorded, CRASHES),
@@ -66,6 +90,16 @@ GUARDS: Mapping[str, Guard] = {
     ),
     "group_metadata_at_poll": Guard(
         "the group's metadata is that of the poll", kafka.group_metadata_at_poll, REBALANCES
+    ),
+    "generation_check": Guard(
+        "Kafka refuses offsets of an older generation", kafka.generation_check, REBALANCES
+    ),
+    "flight_awaited": Guard("a new owner waits for transactions in flight", kafka.flight_awaited, TAKEOVERS),
+    "starting_offset_committed": Guard(
+        "a starting offset is committed before the first sweep", kafka.starting_offset_committed, CRASHES
+    ),
+    "offsets_missing": Guard(
+        "a group that has lost its offsets stops", kafka.offsets_missing, Aim(events={"expire_offsets": 4})
     ),
     "seek_after_refusal": Guard(
         "after a refusal records are read again", kafka.seek_after_refusal, REBALANCES
@@ -90,7 +124,18 @@ GUARDS: Mapping[str, Guard] = {
     "rest_body": Guard(
         "only the same body claims what REST decided",
         ledger.rest_body,
-        Aim(mix={"rest": 0.5, "changed": 0.8}),
+        RESTS,
+    ),
+    "rest_republished": Guard(
+        "a row of REST that nobody claims is produced again", poison.rest_republished, RESTS
+    ),
+    "rest_republished_when_passed": Guard(
+        "and only once progress has passed its record", poison.rest_republished_when_passed, RESTS
+    ),
+    "flood_stops": Guard(
+        "a flood of malformed records stops its partition",
+        poison.flood_stops,
+        Aim(mix={"floods": 0.3}, limit=LIMITS[0]),
     ),
     "alerts_with_offsets_in_one_transaction": Guard(
         "alerts and offsets are one transaction", kafka.alerts_apart, CRASHES

@@ -43,7 +43,11 @@ class Truth(NamedTuple):
 
 @dataclass(frozen=True)
 class Mix:
-    """How much of what. span_days: from the first event time to the last. rest: share through the gateway."""
+    """How much of what.
+
+    span_days: from the first event time to the last. rest: share through the gateway. floods: how often a run
+    of malformed records follows.
+    """
 
     transactions: int
     labels: int
@@ -56,6 +60,7 @@ class Mix:
     ahead: float = 0.0
     rest: float = 0.1
     disorder: float = 0.2
+    floods: float = 0.0
 
 
 @dataclass
@@ -120,6 +125,10 @@ def _send(
         elsewhere = random.randrange(8) if random.random() < 0.4 else None
         later = at + random.choice((-0.5, 0.1, 1, 6, 30)) * random.random()
         feeds.append((later, _record(inputs, "transactions", again)._replace(partition=elsewhere)))
+    if random.random() < mix.floods:
+        number = random.randrange(8)
+        flood = Feed(random.choice(("transactions", "labels")), b"any", b"{oops", number)
+        feeds += [(at, flood)] * random.randint(2, 7)
     if random.random() < mix.malformed:
         value = random.choice(
             (*MALFORMED, encode(document | {"currency": "USD", "transaction_id": f"bad-{position}"}))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from load.doubles import FakeKafka
 from load.simulation.log import Record, Topic
 from models.decision import DecidedTransaction
-from streams.arrivals import DeadLetter
+from streams.arrivals import EXPIRED_HEADER, DeadLetter, Headers
 from streams.offsets import Place
 from streams.ports import ParkedLabel
 
@@ -64,8 +64,10 @@ class SimulatedKafka(FakeKafka):
             (topic.name, number) for topic in self.topics.values() for number in range(len(topic.partitions))
         ]
 
-    def append(self, topic: str, number: int, key: bytes | None, value: bytes | None) -> None:
-        self.topics[topic].partitions[number].append(Record(key, value, self.clock_ms))
+    def append(
+        self, topic: str, number: int, key: bytes | None, value: bytes | None, headers: Headers = None
+    ) -> None:
+        self.topics[topic].partitions[number].append(Record(key, value, self.clock_ms, headers))
 
     def rebalance(self, dealt: Mapping[Place, int]) -> None:
         """A new generation, in which partitions belong to these slots."""
@@ -129,7 +131,8 @@ class SimulatedKafka(FakeKafka):
         for label in flight.labels:
             topic = self.topics["labels"]
             number = topic.partition_of(label.key or b"")
-            self.append("labels", number, label.key, label.value)
+            headers = [(EXPIRED_HEADER, b"true")] if label.expired else None
+            self.append("labels", number, label.key, label.value, headers)
             topic.partitions[number].append(None)
         self.commit_offsets(flight.offsets, flight.era)
 

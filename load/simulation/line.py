@@ -12,13 +12,17 @@ Note = Callable[[str, str], None]
 
 @dataclass
 class Rates:
-    """Chances per scheduling point. give_up: of a worker that has met a failure. crash_at: more, by point."""
+    """Chances per scheduling point; crash_at, switch_at: more, by point.
+
+    give_up: of a worker that has met a failure.
+    """
 
     crash: float = 0.0
     unavailable: float = 0.0
     switch: float = 0.1
     give_up: float = 0.0
     crash_at: Mapping[str, float] = field(default_factory=dict)
+    switch_at: Mapping[str, float] = field(default_factory=dict)
 
 
 CALM = Rates(switch=0.05)
@@ -67,5 +71,5 @@ class Line:
         if drawn < rates.unavailable:
             self.note(f"meets a failure {when} {what}")
             raise failure(f"{what}: no answer")
-        if drawn < rates.unavailable + rates.switch:
+        if drawn < rates.unavailable + rates.switch + rates.switch_at.get(what, 0.0):
             self._pause()

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from zlib import crc32
 
+from streams.arrivals import Headers
+
 
 class Record(NamedTuple):
     """A record as a consumer sees it. timestamp_ms: the broker's."""
@@ -11,6 +13,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp_ms: int
+    headers: Headers = None
 
 
 @dataclass

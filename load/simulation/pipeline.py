@@ -18,7 +18,8 @@ from streams.codecs import TransactionCodec
 from streams.healing import ViewKeeper
 from streams.labels import LabelSweeps
 from streams.metrics import Metrics
-from streams.ports import Ledger, Outbox, View
+from streams.poison import PoisonGate
+from streams.ports import Ledger, Outbox
 from streams.sweep import TransactionSweeps
 
 CURRENCY = "EUR"
@@ -29,6 +30,8 @@ SPLIT = ABConfig(
     (Variant("champion", "First", "champion", 0.7), Variant("challenger", "Second", "challenger", 0.3)),
 )
 SCORES = 1009
+# A step is a millisecond: some labels of unknown transactions wait in vain within a schedule.
+LABEL_WAIT_S = 0.1
 # Multiples of primes: a feature that is off by a thousandth moves the score; in integers, as sums of floats
 # depend on how many rows a sweep has.
 WEIGHTS = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47][: len(FEATURE_NAMES)], np.int64)
@@ -60,26 +63,34 @@ class Pipeline:
 
 def build_pipeline(
     ledger: Ledger,
-    view: View,
     outbox: Outbox,
     *,
+    gate: PoisonGate,
+    keeper: ViewKeeper,
     retention: Retention,
     ahead_ms: int,
     now: Callable[[], datetime],
-    new_epoch: Callable[[], str],
 ) -> Pipeline:
-    """A worker's use cases, as streams/app.py puts them together."""
-    keeper = ViewKeeper(ledger, view, new_epoch, metrics())
+    """A worker's use cases, as streams/parts.py puts them together."""
     transactions = TransactionSweeps(
         codec=TransactionCodec(CURRENCY, ahead_ms),
         ledger=ledger,
         keeper=keeper,
         outbox=outbox,
+        gate=gate,
         scorer=scorer,
         policy=POLICY,
         retention=retention,
         now=now,
         metrics=metrics(),
     )
-    labels = LabelSweeps(ledger=ledger, keeper=keeper, outbox=outbox, metrics=metrics(), ahead_ms=ahead_ms)
+    labels = LabelSweeps(
+        ledger=ledger,
+        keeper=keeper,
+        outbox=outbox,
+        gate=gate,
+        metrics=metrics(),
+        ahead_ms=ahead_ms,
+        wait_s=LABEL_WAIT_S,
+    )
     return Pipeline(transactions, labels)

@@ -8,6 +8,7 @@ from load.simulation.inputs import Mix
 from load.simulation.line import Rates
 from models.features import DAY_S
 from models.history import Retention
+from streams.poison import PoisonLimit
 
 # What may happen between two turns, and how often against each other.
 EVENTS: Mapping[str, float] = {
@@ -26,6 +27,8 @@ EVENTS: Mapping[str, float] = {
     "add_partition": 0.5,
     "time_out": 3,
     "late_commit": 1,
+    "allow": 1,
+    "expire_offsets": 0.4,
 }
 
 
@@ -36,7 +39,10 @@ class Aim:
     events: Mapping[str, float] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
     crash_at: Mapping[str, float] = field(default_factory=dict)
+    switch_at: Mapping[str, float] = field(default_factory=dict)
     mix: Mapping[str, float] = field(default_factory=dict)
+    limit: PoisonLimit | None = None
+    decides: bool | None = None
     exact_events: int | None = None
     lateness_days: float | None = None
     slots: int | None = None
@@ -45,14 +51,22 @@ class Aim:
 
 NO_AIM = Aim()
 
+# The second one stops at nothing.
+LIMITS = (PoisonLimit(share=0.4, in_a_row=3, window=5), PoisonLimit(share=1.0, in_a_row=10_000, window=5))
+
 
 @dataclass(frozen=True)
 class Plan:
+    """decides: whether workers decide while the view is rebuilt. chunk_rows: how much is healed at once."""
+
     partitions: int
     slots: int
     state_groups: int
     sweep_max_records: int
     retention: Retention
+    limit: PoisonLimit
+    decides: bool
+    chunk_rows: int
     rates: Rates
     events: Mapping[str, float]
     event_share: float
@@ -68,6 +82,7 @@ def seeded_plan(random: Random, aim: Aim = NO_AIM) -> Plan:
         switch=random.choice((0.05, 0.15, 0.3)),
         give_up=random.choice((0.0, 0.2)),
         crash_at={"committing a transaction": random.choice((0.0, 0.05))} | dict(aim.crash_at),
+        switch_at=aim.switch_at,
     )
     for name, rate in aim.rates.items():
         setattr(rates, name, rate)
@@ -79,6 +94,9 @@ def seeded_plan(random: Random, aim: Aim = NO_AIM) -> Plan:
         state_groups=random.choice((1, 1, 2)),
         sweep_max_records=random.choice((1, 3, 8, 8)),
         retention=Retention(int(lateness_days * DAY_S), exact_events),
+        limit=aim.limit or random.choice(LIMITS),
+        decides=random.random() < 0.4 if aim.decides is None else aim.decides,
+        chunk_rows=random.choice((2, 5, 4096)),
         rates=rates,
         events=events,
         event_share=random.choice((0.03, 0.08)),
@@ -96,5 +114,6 @@ def _mix(random: Random, aim: Aim) -> Mix:
         "ahead": random.choice((0.0, 0.0, 0.1)),
         "rest": random.choice((0.0, 0.2)),
         "disorder": random.choice((0.0, 0.2, 0.6)),
+        "floods": random.choice((0.0, 0.0, 0.06)),
     }
     return Mix(**drawn | dict(aim.mix))  # type: ignore[arg-type]

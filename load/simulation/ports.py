@@ -7,16 +7,18 @@ from load.simulation.line import Line
 from load.simulation.stores import SimulatedLedger, SimulatedView, Watermarks
 from models.errors import LedgerUnavailable, ViewUnavailable
 from models.features import Entity
-from models.label import Label
+from streams.arrivals import LabelRecord
 from streams.ports import (
     Additions,
     Applied,
     Change,
     DecisionRows,
+    DueLabels,
     Duplicates,
+    LabelPlace,
     LabelsSettled,
     ParkedLabel,
-    Place,
+    Poison,
     Recorded,
     Settled,
     Step,
@@ -33,8 +35,8 @@ class ViewPort:
         self.groups = view.groups
         self.connections = 0
         self.lost = True
-        self.read_at: list[Watermarks] = []
-        self.applied_at: list[Watermarks] = []
+        self.read_at: list[Watermarks] = [{}] * view.groups
+        self.applied_at: list[Watermarks] = [{}] * view.groups
         self._view = view
         self._line = line
 
@@ -126,9 +128,9 @@ class LedgerPort:
 
         return cast(Settled | Duplicates, self._call("settling decisions", settle))
 
-    def settle_labels(self, step: Step, places: Sequence[Place], labels: Sequence[Label]) -> LabelsSettled:
+    def settle_labels(self, step: Step, labels: Sequence[LabelRecord]) -> LabelsSettled:
         def settle() -> LabelsSettled:
-            settled = self._ledger.settle_labels(step, places, labels)
+            settled = self._ledger.settle_labels(step, labels)
             self._line.note(f"settles {step.topic} {_reached(step)}: {settled.parked} parked")
             return settled
 
@@ -137,14 +139,22 @@ class LedgerPort:
     def recorded(self, topic_id: str, spans: Mapping[int, tuple[int, int]]) -> Recorded:
         return cast(Recorded, self._call("recalling verdicts", self._ledger.recorded, topic_id, spans))
 
+    def poison(self, topic_id: str, spans: Mapping[int, tuple[int, int]]) -> Mapping[int, Poison]:
+        return cast(
+            Mapping[int, Poison],
+            self._call("reading what was malformed", self._ledger.poison, topic_id, spans),
+        )
+
     def additions(self, partition: Partition, start: int, stop: int, limit: int) -> tuple[Additions, int]:
         return cast(
             tuple[Additions, int],
             self._call("reading rows to heal with", self._ledger.additions, partition, start, stop, limit),
         )
 
-    def ready_labels(self, limit: int) -> list[ParkedLabel]:
-        return cast(list[ParkedLabel], self._call("reading ready labels", self._ledger.ready_labels, limit))
+    def due_labels(self, after: LabelPlace | None, limit: int, wait_s: float) -> DueLabels:
+        return cast(
+            DueLabels, self._call("reading due labels", self._ledger.due_labels, after, limit, wait_s)
+        )
 
     def unpark(self, labels: Sequence[ParkedLabel]) -> None:
         self._call("unparking labels", self._ledger.unpark, labels)

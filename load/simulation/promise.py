@@ -12,6 +12,8 @@ from load.simulation.truths import NOTHING, InputPlaces, Place, accepted_labels,
 from models.decision import DecidedTransaction, alert_id_of
 from models.label import fraud_mark
 from streams.arrivals import DeadLetter
+from streams.codecs import NO_TRANSACTION
+from streams.ports import Poison
 from streams.recomputation import canonical
 from streams.topics import Partition
 from streams.view.keys import group_of
@@ -37,6 +39,7 @@ def one_decision_each(schedule: Schedule) -> Findings:
         if row.owner is None:
             if name not in schedule.gateway.asked:
                 yield f"the row of {name} has no input"
+            yield f"the row of {name}, made by REST, was never claimed"
         elif inputs.ever.get(row.owner, NOTHING).document.get("transaction_id") != name:
             yield f"the row of {name} is owned by {row.owner}, which is another record"
 
@@ -83,7 +86,7 @@ def dead_letters_are_records(schedule: Schedule) -> Findings:
     for place, truth in inputs.read.items():
         if (truth.quality == "bad") > (place in schedule.ledger.dead):
             yield f"the malformed record {place} was not set aside"
-        if truth.quality == "good" and place in schedule.ledger.dead:
+        if truth.quality == "good" and place in schedule.ledger.dead and place not in inputs.expired:
             yield f"the good record {place} was set aside"
     for place in schedule.ledger.dead:
         if place in owners:
@@ -153,11 +156,16 @@ def features_are_exact(schedule: Schedule) -> Findings:
 def latest_label_counts(schedule: Schedule) -> Findings:
     """The latest label decides, each delta counts once, and nothing is parked whose transaction has a row"""
     ledger = schedule.ledger
-    for name, version, place in accepted_labels(input_places(schedule)):
+    places = input_places(schedule)
+    in_vain = {places.values[place] for place in places.expired if place in ledger.dead}
+    for name, version, place in accepted_labels(places):
+        if places.values[place] in in_vain:
+            continue
         if name in ledger.rows and (name, version) not in ledger.labels:
             yield f"version {version} of the label of {name} at {place} was lost"
         if name not in ledger.rows and not any(
-            label.transaction_id == name and label.version == version for label in ledger.parked.values()
+            parked.record.label.transaction_id == name and parked.record.label.version == version
+            for parked in ledger.parked.values()
         ):
             yield f"version {version} of the label of {name} at {place} is not parked"
     for name in {name for name, _ in ledger.labels}:
@@ -166,9 +174,31 @@ def latest_label_counts(schedule: Schedule) -> Findings:
         counted = sum(row.delta for row in rows)
         if counted != fraud_mark(latest.label.label):
             yield f"the labels of {name} count {counted}, and the latest is {latest.label.label}"
-    for label in ledger.parked.values():
-        if label.transaction_id in ledger.rows:
-            yield f"a label of {label.transaction_id} is parked, though it has a row"
+    for parked in ledger.parked.values():
+        name = parked.record.label.transaction_id
+        if name in ledger.rows:
+            yield f"a label of {name} is parked, though it has a row"
+
+
+def floods_stop(schedule: Schedule) -> Findings:
+    """A flood of malformed records stops its partition until somebody allows it to go on"""
+    recorded: dict[Partition, list[int]] = {}
+    for (topic_id, number, offset), (reason, _) in sorted(schedule.ledger.dead.items()):
+        if reason != NO_TRANSACTION:
+            recorded.setdefault(Partition(topic_id, number), []).append(offset)
+    for partition, offsets in recorded.items():
+        allowed = [0, *(until for found, until in schedule.ledger.allowances if found == partition)]
+        for position, offset in enumerate(offsets):
+            if all(
+                schedule.plan.limit.first_too_many([offset], Poison(offsets[:position], until)) is not None
+                for until in allowed
+            ):
+                yield f"{partition} went on through a flood at {offset}"
+
+
+def rest_rows_wait(schedule: Schedule) -> Findings:
+    """A row made by REST has no second record on its way before its first one was read"""
+    yield from schedule.gateway.hasty
 
 
 def halts_have_causes(schedule: Schedule) -> Findings:
@@ -188,6 +218,8 @@ PROMISES: tuple[Callable[[Schedule], Findings], ...] = (
     nothing_goes_back,
     features_are_exact,
     latest_label_counts,
+    floods_stop,
+    rest_rows_wait,
     halts_have_causes,
 )
 

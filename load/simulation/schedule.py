@@ -10,6 +10,7 @@ from load.simulation.kafka import SimulatedKafka
 from load.simulation.line import CALM, Line, Rates
 from load.simulation.log import Topic
 from load.simulation.notebook import Ending, Notebook, Process
+from load.simulation.pipeline import LABEL_WAIT_S
 from load.simulation.plan import NO_AIM, Aim, seeded_plan
 from load.simulation.stores import SimulatedLedger, SimulatedView
 from load.simulation.turns import Crashed, Task
@@ -18,6 +19,7 @@ from models.errors import FraudError, Halt, LogBehindLedger, Unavailable
 
 BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_CALM_TURNS = 6000
+MANY = 10_000
 MOST_UNEXPLAINED = 3  # whoever stops without a cause again and again will not come to rest
 FEED_SHARE, WIRE_SHARE, RESTART_CHANCE = 0.15, 0.3, 0.15
 # The double of the outbox says so only when it was told that Kafka stays silent.
@@ -35,7 +37,7 @@ class Schedule:
         self.kafka = SimulatedKafka(generation=0, clock_ms=self.inputs.clock_ms)
         for name in ("transactions", "labels"):
             self.kafka.topics[name] = Topic(name, f"{name}-1", [[] for _ in range(plan.partitions)])
-        self.ledger = SimulatedLedger()
+        self.ledger = SimulatedLedger(clock=lambda: self.step / 1000)
         self.view = SimulatedView(groups=plan.state_groups)
         self.gateway = Gateway(self.kafka, self.ledger, self.random, self._now)
         self.notes = Notebook()
@@ -53,9 +55,8 @@ class Schedule:
             kafka=self.kafka,
             ledger=self.ledger,
             view=self.view,
-            retention=plan.retention,
+            plan=plan,
             random=self.random,
-            sweep_max_records=plan.sweep_max_records,
             wire=[],
             now=self._now,
             new_epoch=self._new_epoch,
@@ -234,4 +235,4 @@ class Schedule:
     def _quiet(self) -> bool:
         if self.zombies or not all(each.worker.settled for each in self.processes.values()):
             return False
-        return not self.ledger.ready_labels(1) and not self.gateway.republish()
+        return not self.ledger.due_labels(None, MANY, LABEL_WAIT_S).labels and not self.gateway.republish()

@@ -13,11 +13,15 @@ Watermarks = Mapping[Partition, int]
 
 
 class Grounds(NamedTuple):
-    """What a row was decided on: watermarks by state group as read, and its sweep before it."""
+    """What a row was decided on: watermarks by state group as read, and its sweep before it.
+
+    applied: the most that had been applied by then. degraded: no history was read.
+    """
 
     watermarks: Sequence[Watermarks]
     before: Sequence[tuple[str, int, int]]
     applied: Sequence[Watermarks]
+    degraded: bool
 
 
 @dataclass
@@ -27,6 +31,7 @@ class SimulatedLedger(FakeLedger):
     grounds: dict[str, Grounds] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     eras: int = 0
+    allowances: list[tuple[Partition, int]] = field(default_factory=list)
 
     def settle_decisions(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
         before = {name: self.rows.get(name) for name in rows.batch.transaction_id}
@@ -53,7 +58,12 @@ class SimulatedLedger(FakeLedger):
         ]
         for row, name in enumerate(rows.batch.transaction_id):
             if self.rows[name].owner == places[row]:
-                self.grounds.setdefault(name, Grounds(read, places[:row], applied))
+                degraded = rows.degraded_reason is not None
+                self.grounds.setdefault(name, Grounds(read, places[:row], applied, degraded))
+
+    def allow_poison(self, topic: str, partition: Partition, until_offset: int) -> None:
+        super().allow_poison(topic, partition, until_offset)
+        self.allowances.append((partition, until_offset))
 
     def _move(self, step: Step) -> None:
         for number, reached in step.reached.items():
@@ -71,6 +81,7 @@ class SimulatedLedger(FakeLedger):
             parked=dict(self.parked),
             dead=dict(self.dead),
             next_offsets=dict(self.next_offsets),
+            allowed=dict(self.allowed),
             grounds=dict(self.grounds),
         )
 
@@ -80,6 +91,7 @@ class SimulatedLedger(FakeLedger):
         self.ledger_id = ledger_id
         self.rows, self.labels, self.parked = again.rows, again.labels, again.parked
         self.dead, self.next_offsets, self.grounds = again.dead, again.next_offsets, again.grounds
+        self.allowed = again.allowed
         self.eras += 1
 
 

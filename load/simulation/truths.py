@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import msgspec
-
 from load.simulation.inputs import Truth
 from load.simulation.log import Topic
 from load.simulation.schedule import Schedule
@@ -18,13 +16,15 @@ NOTHING = Truth("bad", {})
 class InputPlaces:
     """ever: every record of every incarnation. read: those that had to be decided. values: their bytes.
 
-    unread: those that went with a deleted topic before anybody had read them.
+    unread: those that went with a deleted topic before anybody had read them. expired: labels that came back
+    because they had waited in vain.
     """
 
     ever: dict[Place, Truth] = field(default_factory=dict)
     read: dict[Place, Truth] = field(default_factory=dict)
     values: dict[Place, bytes | None] = field(default_factory=dict)
     unread: dict[Place, Truth] = field(default_factory=dict)
+    expired: set[Place] = field(default_factory=set)
 
 
 def input_places(schedule: Schedule) -> InputPlaces:
@@ -44,25 +44,12 @@ def _collect(schedule: Schedule, topic: Topic, places: InputPlaces, *, deleted: 
             if record is None:
                 continue
             place = (topic.topic_id, number, offset)
-            truth = _truth(schedule, topic.name, record.value)
+            truth = schedule.inputs.truth(record.value)
             places.ever[place] = truth
             places.values[place] = record.value
+            places.expired |= {place} if record.headers else set()
             read = not deleted or offset < progress
             (places.read if read else places.unread)[place] = truth
-
-
-def _truth(schedule: Schedule, topic: str, value: bytes | None) -> Truth:
-    """A label that was parked comes back in our own encoding."""
-    known = schedule.inputs.truths.get(value)
-    if known is not None or topic != "labels" or not value:
-        return known or NOTHING
-    try:
-        document = msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        return NOTHING
-    if not isinstance(document, dict) or document.get("label") not in ("fraud", "genuine", "unknown"):
-        return NOTHING
-    return Truth("good", document)
 
 
 def accepted_labels(places: InputPlaces) -> Iterator[tuple[str, int, Place]]:

@@ -1,6 +1,6 @@
 """A simulated worker: the poller's rules in one thread of work, around the real pipeline."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -11,18 +11,20 @@ from load.simulation.kafka import Membership, SimulatedKafka
 from load.simulation.line import Line
 from load.simulation.log import Record
 from load.simulation.outbox import SimulatedConsumer, SimulatedOutbox
-from load.simulation.pipeline import build_pipeline
+from load.simulation.pipeline import build_pipeline, metrics
+from load.simulation.plan import Plan
 from load.simulation.ports import LedgerPort, ViewPort
 from load.simulation.stores import SimulatedLedger, SimulatedView
-from models.errors import Refused, TopicRemade, Unavailable
-from models.history import Retention
+from models.errors import Refused, TopicRemade, Unavailable, ViewMoved
 from streams.arrivals import Sweep
 from streams.assignment import starting_offsets
 from streams.gathering import without
+from streams.healing import ViewKeeper
 from streams.offsets import OwedOffsets, Place
+from streams.poison import PoisonGate
 
 TIMEOUT_S = 1.0
-COMMITS_NOW, RETURNS_NOW, BOTH_TOPICS = 0.3, 0.2, 0.3
+COMMITS_NOW, TENDS_NOW, HEALS_NOW, BOTH_TOPICS = 0.3, 0.2, 0.3, 0.3
 Rows = list[tuple[int, int, Record]]
 
 
@@ -33,9 +35,8 @@ class Surroundings:
     kafka: SimulatedKafka
     ledger: SimulatedLedger
     view: SimulatedView
-    retention: Retention
+    plan: Plan
     random: Random
-    sweep_max_records: int
     wire: list[tuple[int, int]]
     now: Callable[[], datetime]
     new_epoch: Callable[[], str]
@@ -62,14 +63,15 @@ class SimulatedWorker:
         self._outbox = SimulatedOutbox(
             kafka=around.kafka, slot=slot, line=line, member=name, owed=self._owed, wire=around.wire
         )
+        plan = around.plan
         pipeline = build_pipeline(
             self._ledger,
-            self.view,
             self._outbox,
-            retention=around.retention,
+            gate=PoisonGate(self._ledger, plan.limit, self._hold),
+            keeper=self._keeper(self._ledger, self.view, self._heal_apart if plan.decides else None),
+            retention=plan.retention,
             ahead_ms=ahead_ms,
             now=around.now,
-            new_epoch=around.new_epoch,
         )
         self._labels = pipeline.labels
         self._handlers = {"transactions": pipeline.transactions.handle, "labels": pipeline.labels.handle}
@@ -78,6 +80,21 @@ class SimulatedWorker:
         self._positions: dict[Place, int] = {}
         self._sweeps: list[Sweep] = []
         self._ids: dict[str, str] = {}
+        self.held: dict[Place, int] = {}
+        self._heals = False
+
+    def _keeper(
+        self, ledger: LedgerPort, view: ViewPort, heal_apart: Callable[[], None] | None = None
+    ) -> ViewKeeper:
+        around = self._around
+        return ViewKeeper(
+            ledger,
+            view,
+            around.new_epoch,
+            metrics(),
+            heal_apart=heal_apart,
+            chunk_rows=around.plan.chunk_rows,
+        )
 
     def work(self) -> None:
         """Until something ends it."""
@@ -95,7 +112,7 @@ class SimulatedWorker:
     @property
     def settled(self) -> bool:
         """Nothing read, owed or to be read."""
-        waits = self._sweeps or self._owed or self._starting or self._waiting()
+        waits = self._sweeps or self._owed or self._starting or self._waiting() or self.held or self._heals
         return self.idle and not waits and self._kafka.generation == self._generation
 
     def _membership(self) -> Membership:
@@ -113,31 +130,62 @@ class SimulatedWorker:
             return
         if self._line.happens(COMMITS_NOW):
             self._owed.commit(self.consumer)
+        if self._heals and self._line.happens(HEALS_NOW):
+            self._heal()
         if not self._sweeps:
             self._sweeps = self._gathered()
         if self._sweeps:
             self.idle = False
             self._run(self._sweeps.pop(0))
-            if self._line.happens(RETURNS_NOW):
-                self._return_labels()
+            if self._line.happens(TENDS_NOW):
+                self._tend()
         else:
             self._rest()
 
     def _rest(self) -> None:
         self._owed.commit(self.consumer)
-        self._return_labels()
-        if not self._owed and not self._waiting():
+        self._tend()
+        if not self._owed and not self._waiting() and not self._heals:
             self.idle = True
             self._line.pause()
 
-    def _return_labels(self) -> None:
-        """As the worker's timer does, on the worker that has the first partition of labels."""
-        if ("labels", 0) not in self._places:
-            return
+    def _tend(self) -> None:
+        """As the worker's timer does; labels are returned by whoever has their first partition."""
         try:
-            self._labels.return_ready()
+            self._release_allowed()
+            if ("labels", 0) in self._places:
+                self._labels.return_due()
         except Unavailable:
-            self._line.note("could not return labels")
+            self._line.note("could not tend")
+
+    def _hold(self, topic: str, stops: Mapping[int, int]) -> None:
+        """As the poller does: read no further for now."""
+        mine = {(topic, number): at for number, at in stops.items() if (topic, number) in self._places}
+        self.held |= mine
+        self._positions.update(mine)
+        self._sweeps = [kept for sweep in self._sweeps if len(kept := without(sweep, set(mine)))]
+        self._line.note(f"stops at {mine}")
+
+    def _release_allowed(self) -> None:
+        for (topic, number), offset in list(self.held.items()):
+            found = self._ledger.poison(self._ids[topic], {number: (offset, offset)})
+            if found[number].allowed_until > offset:
+                del self.held[topic, number]
+                self._line.note(f"goes on with {topic} {number} at {offset}")
+
+    def _heal_apart(self) -> None:
+        self._heals = True
+
+    def _heal(self) -> None:
+        """As the healer's thread does, over connections of its own."""
+        view = ViewPort(self._around.view, self._line)
+        try:
+            self._keeper(LedgerPort(self._around.ledger, view, self._line), view).heal()
+        except (Unavailable, ViewMoved):
+            self._line.note("could not heal")
+        else:
+            self._heals = False
+            self._line.note("has healed apart")
 
     def _run(self, sweep: Sweep) -> None:
         """As `SweepRunner.run`: again while a dependency is away, dropped when refused."""
@@ -167,6 +215,7 @@ class SimulatedWorker:
     def _rewind(self) -> None:
         self._sweeps.clear()
         self._owed.clear()
+        self.held.clear()
         self._positions.update(self._starts(sorted(self._places)))
 
     def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
@@ -197,6 +246,7 @@ class SimulatedWorker:
         self._places -= places
         for place in places:
             self._positions.pop(place, None)
+            self.held.pop(place, None)
         self._sweeps = [kept for sweep in self._sweeps if len(kept := without(sweep, places))]
         self._owed.drop(places)
         self._starting.drop(places)
@@ -206,7 +256,8 @@ class SimulatedWorker:
         return [
             (name, number)
             for name, number in sorted(self._positions)
-            if topics[name].next_record(number, self._positions[name, number]) is not None
+            if (name, number) not in self.held
+            and topics[name].next_record(number, self._positions[name, number]) is not None
         ]
 
     def _gathered(self) -> list[Sweep]:
@@ -219,7 +270,7 @@ class SimulatedWorker:
 
     def _sweep(self, name: str, numbers: list[int]) -> Sweep:
         random, topic = self._around.random, self._kafka.topics[name]
-        size = random.randint(1, self._around.sweep_max_records)
+        size = random.randint(1, self._around.plan.sweep_max_records)
         rows: Rows = []
         while numbers and len(rows) < size:
             number = random.choice(numbers)
@@ -240,6 +291,7 @@ class SimulatedWorker:
             [record.key for _, _, record in rows],
             [record.value for _, _, record in rows],
             self._membership(),
+            [record.headers for _, _, record in rows],
         )
 
 

@@ -20,6 +20,7 @@ REASONS = {
     "attributes": "an attribute's name is not printable, or its value holds a NUL or is outside 64 bits",
     "event_time_ahead": "the event time is too far ahead of the broker's clock",
     "event_time_before_1970": "the event time is before 1970",
+    "no_transaction": "a label whose transaction has not come in time",
 }
 
 _REASONS_IN_WORDS = "".join(f"\n- `{reason}`: {meaning}" for reason, meaning in REASONS.items())
@@ -34,7 +35,7 @@ class DeadLetterHeaders(msgspec.Struct, frozen=True):
         Meta(min_length=1, description=f"why, as a stable code; more may follow:\n{_REASONS_IN_WORDS}"),
     ]
     detail: Annotated[str, Meta(max_length=DETAIL_CHARACTERS, description="the same for people; not stable")]
-    stage: Annotated[str, Meta(min_length=1, description="where it was set aside: `decode`")]
+    stage: Annotated[str, Meta(min_length=1, description="where it was set aside: `decode`, or `parked`")]
     source_topic: Annotated[str, Meta(min_length=1, description="topic of the original")]
     source_topic_id: Annotated[str, Meta(min_length=1, description="Kafka's id of that topic")]
     source_partition: Annotated[str, Meta(description="its partition", extra_json_schema=WholeNumber)]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from models.label import Label, fraud_mark
-from streams.codecs import encode
+from streams.arrivals import LabelRecord
 from streams.ledger.connection import TimedConnection
-from streams.ports import LabelsSettled, Mark, ParkedLabel, Place
+from streams.ports import DueLabels, LabelPlace, LabelsSettled, Mark, ParkedLabel, Place
 
 # The rows are locked in one order, so that two workers with labels of one transaction agree on the delta.
 LOCK_TRANSACTIONS = """
@@ -27,11 +27,24 @@ PARK = """
     INSERT INTO parked_labels (incarnation, partition, "offset", transaction_id, key, value)
     SELECT %s, new.* FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::bytea[], %s::bytea[]) AS new
 """
-READY = """
-    SELECT topic_id, partition, "offset", key, value
-    FROM parked_labels JOIN incarnations USING (incarnation)
-    WHERE EXISTS (SELECT FROM decisions WHERE decisions.transaction_id = parked_labels.transaction_id)
-    ORDER BY incarnation, partition, "offset" LIMIT %s
+# The last one that was looked at comes too, due or not: the next look goes on after it.
+DUE = """
+    WITH looked AS (
+        SELECT *, row_number() OVER (ORDER BY incarnation, partition, "offset") AS number
+        FROM parked_labels
+        WHERE (incarnation, partition, "offset") > (
+            coalesce((SELECT incarnation FROM incarnations WHERE topic_id = %(topic_id)s), 0),
+            %(partition)s::int, %(offset)s::bigint
+        )
+        ORDER BY incarnation, partition, "offset" LIMIT %(limit)s
+    ), judged AS (
+        SELECT *, parked_at < now() - make_interval(secs => %(wait_s)s) AS old,
+            EXISTS (SELECT FROM decisions WHERE decisions.transaction_id = looked.transaction_id) AS known
+        FROM looked
+    )
+    SELECT topic_id, partition, "offset", key, value, NOT known, known OR old, number = %(limit)s
+    FROM judged JOIN incarnations USING (incarnation)
+    WHERE known OR old OR number = %(limit)s ORDER BY number
 """
 UNPARK = """
     DELETE FROM parked_labels USING incarnations
@@ -44,11 +57,9 @@ Versions = dict[str, dict[int, str]]
 NewRow = tuple[str, int, str, str, str, datetime, int, int, int]
 
 
-def settle(
-    connection: TimedConnection, incarnation: int, places: Sequence[Place], labels: Sequence[Label]
-) -> LabelsSettled:
+def settle(connection: TimedConnection, incarnation: int, records: Sequence[LabelRecord]) -> LabelsSettled:
     """Accept, park or pass over each label of a sweep, in offset order; inside the caller's transaction."""
-    ids = sorted({label.transaction_id for label in labels})
+    ids = sorted({record.label.transaction_id for record in records})
     transactions: Transactions = {
         transaction_id: (terminal, event_time, late)
         for transaction_id, terminal, event_time, late in connection.execute(LOCK_TRANSACTIONS, [ids])
@@ -56,14 +67,10 @@ def settle(
     versions: Versions = {transaction_id: {} for transaction_id in transactions}
     for transaction_id, version, verdict in connection.execute(KNOWN_VERSIONS, [ids]):
         versions[transaction_id][version] = verdict
-    parked = [
-        (place, label)
-        for place, label in zip(places, labels, strict=True)
-        if label.transaction_id not in transactions
-    ]
+    parked = [record for record in records if record.label.transaction_id not in transactions]
     accepted: list[NewRow] = []
     marks: list[Mark] = []
-    for place, label in zip(places, labels, strict=True):
+    for place, _, _, label in records:
         if label.transaction_id in transactions and label.version not in versions[label.transaction_id]:
             delta = _delta(versions[label.transaction_id], label)
             accepted.append(_row(place, label, delta))
@@ -73,7 +80,7 @@ def settle(
         connection.execute(INSERT_LABELS, [incarnation, *map(list, zip(*accepted, strict=True))])
     if parked:
         _park(connection, incarnation, parked)
-    return LabelsSettled(marks, len(parked), len(labels) - len(parked) - len(accepted))
+    return LabelsSettled(marks, len(parked), len(records) - len(parked) - len(accepted))
 
 
 def _delta(known: dict[int, str], label: Label) -> int:
@@ -96,20 +103,29 @@ def _row(place: Place, label: Label, delta: int) -> NewRow:
     )
 
 
-def _park(connection: TimedConnection, incarnation: int, parked: Sequence[tuple[Place, Label]]) -> None:
+def _park(connection: TimedConnection, incarnation: int, parked: Sequence[LabelRecord]) -> None:
     columns = [
-        [place[0] for place, _ in parked],
-        [place[1] for place, _ in parked],
-        [label.transaction_id for _, label in parked],
-        [label.customer_id.encode() for _, label in parked],
-        [encode(label) for _, label in parked],
+        [record.place[0] for record in parked],
+        [record.place[1] for record in parked],
+        [record.label.transaction_id for record in parked],
+        [record.key for record in parked],
+        [record.value for record in parked],
     ]
     connection.execute(PARK, [incarnation, *columns])
 
 
-def ready(connection: TimedConnection, limit: int) -> list[ParkedLabel]:
-    rows = connection.execute(READY, [limit])
-    return [ParkedLabel((topic_id, part, offset), key, value) for topic_id, part, offset, key, value in rows]
+def due(connection: TimedConnection, after: LabelPlace | None, limit: int, wait_s: float) -> DueLabels:
+    topic_id, partition, offset = after or (None, 0, 0)
+    values = {"topic_id": topic_id, "partition": partition, "offset": offset}
+    labels: list[ParkedLabel] = []
+    last = None
+    for *place, key, value, expired, is_due, is_last in connection.execute(
+        DUE, {**values, "limit": limit, "wait_s": wait_s}
+    ):
+        label = ParkedLabel((place[0], place[1], place[2]), key, value, expired)
+        labels += [label] if is_due else []
+        last = label.place if is_last else last
+    return DueLabels(labels, last)
 
 
 def unpark(connection: TimedConnection, labels: Sequence[ParkedLabel]) -> None:

@@ -3,17 +3,19 @@
 from collections.abc import Mapping, Sequence
 
 from models.decision import DecidedTransaction
-from models.label import Label
+from streams.arrivals import LabelRecord
 from streams.ledger import labels as label_rows
-from streams.ledger import reading, settling
+from streams.ledger import poison, reading, settling
 from streams.ledger.connection import SCHEMA, Connector
 from streams.ports import (
     Additions,
     DecisionRows,
+    DueLabels,
     Duplicates,
+    LabelPlace,
     LabelsSettled,
     ParkedLabel,
-    Place,
+    Poison,
     Recorded,
     Settled,
     Step,
@@ -53,6 +55,15 @@ class PostgresLedger:
         with self._connector.use() as connection:
             return reading.decided(connection, transaction_id)
 
+    def poison(self, topic_id: str, spans: Mapping[int, tuple[int, int]]) -> dict[int, Poison]:
+        with self._connector.use() as connection:
+            return poison.poison(connection, topic_id, spans)
+
+    def allow_poison(self, topic: str, partition: Partition, until_offset: int) -> None:
+        """However many malformed records a partition holds below an offset, they pass."""
+        with self._connector.use() as connection:
+            poison.allow(connection, topic, partition, until_offset)
+
     def additions(self, partition: Partition, start: int, stop: int, limit: int) -> tuple[Additions, int]:
         with self._connector.use() as connection:
             return reading.additions(connection, partition, start, stop, limit)
@@ -61,17 +72,17 @@ class PostgresLedger:
         with self._connector.use() as connection:
             return settling.settle(connection, step, rows)
 
-    def settle_labels(self, step: Step, places: Sequence[Place], labels: Sequence[Label]) -> LabelsSettled:
+    def settle_labels(self, step: Step, labels: Sequence[LabelRecord]) -> LabelsSettled:
         with self._connector.use() as connection:
             incarnation = settling.begin(connection, step)
-            settled = label_rows.settle(connection, incarnation, places, labels)
+            settled = label_rows.settle(connection, incarnation, labels)
             settling.move_progress(connection, step, incarnation)
             connection.commit()
             return settled
 
-    def ready_labels(self, limit: int) -> list[ParkedLabel]:
+    def due_labels(self, after: LabelPlace | None, limit: int, wait_s: float) -> DueLabels:
         with self._connector.use() as connection:
-            return label_rows.ready(connection, limit)
+            return label_rows.due(connection, after, limit, wait_s)
 
     def unpark(self, labels: Sequence[ParkedLabel]) -> None:
         with self._connector.use() as connection:

@@ -10,6 +10,7 @@ from deploy.stack.waiting import until
 from load.doubles import FakeKafka, FakeOutbox
 from models.decision import Alert, alert_of
 from streams.alerts import KafkaOutbox
+from streams.arrivals import EXPIRED_HEADER
 from streams.kafka import reader_config, worker_config
 from streams.offsets import Offsets, OwedOffsets
 from streams.ports import Outbox
@@ -30,11 +31,11 @@ class Letter(NamedTuple):
 
 
 class Subscribed(NamedTuple):
-    """All that subscribers with `read_committed` see. labels: keys and values on that topic."""
+    """All that subscribers with `read_committed` see. labels: key, value, and whether expired."""
 
     alerts: list[Alert]
     dead: list[Letter]
-    labels: list[tuple[bytes | None, bytes]]
+    labels: list[tuple[bytes | None, bytes, bool]]
 
 
 class KafkaWorld(Protocol):
@@ -91,7 +92,7 @@ class FakeKafkaWorld:
                 Letter(dead.key, dead.value, dead.reason, (dead.topic, dead.partition, dead.offset))
                 for dead in self.kafka.dead
             ],
-            [(label.key, label.value) for label in self.kafka.returned],
+            [(label.key, label.value, label.expired) for label in self.kafka.returned],
         )
 
 
@@ -145,7 +146,7 @@ class RealKafkaWorld:
         return Subscribed(
             [_alert(message) for message in seen[settings.alerts_topic]],
             [_letter(message) for topic in letters for message in seen[topic]],
-            [(message.key(), message.value()) for message in seen[settings.labels_topic]],
+            [_label(message) for message in seen[settings.labels_topic]],
         )
 
     def _seen(self, topics: list[str], cut_short: bool) -> dict[str, list[Any]]:
@@ -190,6 +191,10 @@ def _alert(message: Any) -> Alert:
     alert = _alerts.decode(message.value())
     assert message.key() == alert.customer_id.encode()
     return alert
+
+
+def _label(message: Any) -> tuple[bytes | None, bytes, bool]:
+    return message.key(), message.value(), EXPIRED_HEADER in dict(message.headers() or ())
 
 
 def _letter(message: Any) -> Letter:

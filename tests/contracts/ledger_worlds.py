@@ -17,6 +17,7 @@ from models.errors import FraudError
 from streams.codecs import encode
 from streams.ledger import PostgresLedger
 from streams.ports import Ledger
+from streams.topics import Partition
 
 NOBODY_LISTENS = "127.0.0.1:1"
 TIMEOUT_S = 10.0
@@ -43,9 +44,11 @@ ADD_DECISION = """
 
 
 class LedgerThatTells(Ledger, Protocol):
-    """A ledger that can be asked for one decision, as both can."""
+    """A ledger that operators can speak to, as both can."""
 
     def decision(self, transaction_id: str) -> DecidedTransaction | None: ...
+
+    def allow_poison(self, topic: str, partition: Partition, until_offset: int) -> None: ...
 
 
 class LedgerWorld(Protocol):

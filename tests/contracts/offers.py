@@ -15,13 +15,14 @@ from streams.ports import (
     Duplicates,
     LabelsSettled,
     Ledger,
+    ParkedLabel,
     Recorded,
     Scoring,
     Settled,
     Step,
 )
 from streams.verdicts import step_of
-from tests.builders import NOW, POLICY, TOPIC_IDS, Log, score_by_amount
+from tests.builders import NOW, POLICY, TOPIC_IDS, WAIT_S, Log, score_by_amount
 
 CODEC = TransactionCodec("EUR", 300_000)
 SCORING = Scoring("champion", "FraudDetection_XGBoost", "7", POLICY.version, "ab-1")
@@ -86,9 +87,13 @@ def decide(ledger: Ledger, *documents: Any, partition: int = 0, topic_id: str = 
 
 
 def offer_labels(ledger: Ledger, sweep: Sweep, **step: Any) -> LabelsSettled:
-    rows, labels, dead = decode_labels(sweep, CODEC.ahead_ms)
-    places = [(int(sweep.partition[row]), int(sweep.offset[row])) for row in rows]
-    return ledger.settle_labels(step_for(ledger, sweep, dead, **step), places, labels)
+    labels, dead = decode_labels(sweep, CODEC.ahead_ms)
+    return ledger.settle_labels(step_for(ledger, sweep, dead, **step), labels)
+
+
+def due(ledger: Ledger, limit: int = 10) -> list[ParkedLabel]:
+    """Those of the first parked labels whose transaction has come."""
+    return ledger.due_labels(None, limit, WAIT_S).labels
 
 
 def label_next(ledger: Ledger, *documents: Any, partition: int = 0) -> LabelsSettled:

@@ -1,17 +1,16 @@
 """Labels in the ledger: the latest version counts, a mark is what it changes, and none comes too early."""
 
 from functools import partial
-from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from models.errors import ProgressMoved
-from models.label import decode_label
 from streams.ports import LabelsSettled, Mark, ParkedLabel
-from tests.builders import NOON_MS, label, transaction
+from tests.builders import NO_TIME_S, NOON_MS, WAIT_S, label, transaction
 from tests.contracts.ledger_worlds import LedgerThatTells, LedgerWorld
-from tests.contracts.offers import decide, following, label_next, offer_labels, recorded, records
+from tests.contracts.offers import decide, due, following, label_next, offer_labels, recorded, records
 
 NOON_S = NOON_MS // 1000
 
@@ -67,54 +66,71 @@ def test_a_label_of_a_late_transaction_is_taken_and_changes_nothing(ledger: Ledg
 
 def test_a_label_before_its_transaction_is_parked_until_that_has_come(ledger: LedgerThatTells) -> None:
     assert label_next(ledger, label("a"), label("b")) == LabelsSettled([], parked=2)
-    assert ledger.ready_labels(10) == []
+    assert due(ledger) == []
     decide(ledger, transaction("a"))
-    (ready,) = ledger.ready_labels(10)
-    assert (ready.place, ready.key) == (("labels-id", 0, 0), b"c-1")
-    assert decode_label(ready.value) == decode_label(value_of(label("a")))
+    assert [(ready.place, ready.expired) for ready in due(ledger)] == [(("labels-id", 0, 0), False)]
 
 
-def value_of(document: dict[str, Any]) -> bytes:
-    value = records(document, topic="labels").values[0]
-    assert value is not None
-    return value
+def test_a_parked_label_keeps_its_bytes_and_key_as_they_came(ledger: LedgerThatTells) -> None:
+    spaced = msgspec.json.format(msgspec.json.encode(label("a", unknown="kept")))
+    label_next(ledger, spaced)
+    decide(ledger, transaction("a"))
+    assert [(ready.key, ready.value) for ready in due(ledger)] == [(b"key", spaced)]
+
+
+def test_a_label_that_has_waited_too_long_is_due_and_expired(ledger: LedgerThatTells) -> None:
+    label_next(ledger, label("a"), label("never"))
+    decide(ledger, transaction("a"))
+    found = ledger.due_labels(None, 10, NO_TIME_S).labels
+    assert [(each.place[2], each.expired) for each in found] == [(0, False), (1, True)]
+    assert [each.place[2] for each in due(ledger)] == [0]
+
+
+def test_a_look_at_the_parked_labels_goes_on_where_the_last_one_ended(ledger: LedgerThatTells) -> None:
+    label_next(ledger, *(label(name) for name in "abcd"))
+    decide(ledger, transaction("a"), transaction("d"))
+    first = ledger.due_labels(None, 2, WAIT_S)
+    assert ([each.place[2] for each in first.labels], first.last) == ([0], ("labels-id", 0, 1))
+    second = ledger.due_labels(first.last, 2, WAIT_S)
+    assert ([each.place[2] for each in second.labels], second.last) == ([3], ("labels-id", 0, 3))
+    assert ledger.due_labels(second.last, 2, WAIT_S) == ([], None)
 
 
 def test_a_parked_label_waits_until_it_has_been_produced_again(ledger: LedgerThatTells) -> None:
     label_next(ledger, label("a"))
     decide(ledger, transaction("a"))
-    assert ledger.ready_labels(10) == ledger.ready_labels(10) != []
-    ledger.unpark(ledger.ready_labels(10))
-    assert ledger.ready_labels(10) == []
+    assert due(ledger) == due(ledger) != []
+    ledger.unpark(due(ledger))
+    assert due(ledger) == []
 
 
 def test_only_what_was_produced_again_is_forgotten(ledger: LedgerThatTells) -> None:
     label_next(ledger, label("a"), label("b"), label("c"))
     decide(ledger, transaction("a"), transaction("b"), transaction("c"))
-    ledger.unpark(ledger.ready_labels(2))
-    assert [each.place[2] for each in ledger.ready_labels(10)] == [2]
+    ledger.unpark(due(ledger, 2))
+    assert [each.place[2] for each in due(ledger)] == [2]
 
 
 def test_forgetting_none_forgets_none(ledger: LedgerThatTells) -> None:
     label_next(ledger, label("a"))
     decide(ledger, transaction("a"))
     ledger.unpark([])
-    assert len(ledger.ready_labels(10)) == 1
+    assert len(due(ledger)) == 1
 
 
 def test_forgetting_twice_is_as_good_as_once(ledger: LedgerThatTells) -> None:
     label_next(ledger, label("a"))
     decide(ledger, transaction("a"))
-    ready = ledger.ready_labels(10)
+    ready = due(ledger)
     ledger.unpark(ready)
     ledger.unpark([*ready, ParkedLabel(("labels-id", 9, 9), None, b"")])
-    assert ledger.ready_labels(10) == []
+    assert due(ledger) == []
 
 
 def test_the_copy_takes_effect_under_its_own_offset(ledger: LedgerThatTells) -> None:
     label_next(ledger, label("a"))
     decide(ledger, transaction("a"))
-    (ready,) = ledger.ready_labels(10)
+    (ready,) = due(ledger)
     assert deltas(label_next(ledger, ready.value)) == [1]
     ledger.unpark([ready])
     assert label_next(ledger, ready.value) == LabelsSettled([], repeated=1)
@@ -123,8 +139,8 @@ def test_the_copy_takes_effect_under_its_own_offset(ledger: LedgerThatTells) -> 
 def test_ready_labels_come_in_the_order_of_their_offsets(ledger: LedgerThatTells) -> None:
     label_next(ledger, *(label(name) for name in "cab"))
     decide(ledger, *(transaction(name) for name in "abc"))
-    assert [each.place[2] for each in ledger.ready_labels(10)] == [0, 1, 2]
-    assert [each.place[2] for each in ledger.ready_labels(2)] == [0, 1]
+    assert [each.place[2] for each in due(ledger)] == [0, 1, 2]
+    assert [each.place[2] for each in due(ledger, 2)] == [0, 1]
 
 
 def test_a_sweep_may_park_repeat_and_mark_at_once(ledger: LedgerThatTells) -> None:
@@ -144,7 +160,7 @@ def test_labels_on_other_progress_are_refused_whole(ledger: LedgerThatTells, bel
     with pytest.raises(ProgressMoved):
         offer_labels(ledger, sweep, expected={0: believed})
     decide(ledger, transaction("c"))
-    assert ledger.ready_labels(10) == []
+    assert due(ledger) == []
     assert recorded(ledger, topic="labels").dead == {}
     assert deltas(offer_labels(ledger, sweep)) == [1, 1]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from streams.ports import Duplicates
 from streams.topics import Partition
 from streams.verdicts import decided_row
-from tests.builders import TOPIC_IDS, label, transaction
+from tests.builders import NO_TIME_S, TOPIC_IDS, WAIT_S, label, transaction
 from tests.contracts.ledger_worlds import FakeLedgerWorld, LedgerWorld, PostgresWorld, answer_of
 from tests.contracts.offers import CODEC, appended, decisions_on, offer, offer_labels, records
 from tests.stores import empty_ledger
@@ -75,12 +75,12 @@ class DecidedByRest:
 @dataclass(frozen=True)
 class ProducedAgain:
     limit: int
+    wait_s: float
 
     def __call__(self, world: LedgerWorld) -> Any:
-        ready = world.ledger.ready_labels(self.limit)
-        if ready:
-            world.ledger.unpark(ready)
-        return ready
+        found = world.ledger.due_labels(None, self.limit, self.wait_s)
+        world.ledger.unpark(found.labels)
+        return found
 
 
 def one_of_each_id(documents: Sequence[Any]) -> bool:
@@ -104,7 +104,7 @@ asked = st.lists(
     sent("transactions", transactions)
     | sent("labels", labels)
     | st.builds(DecidedByRest, transactions)
-    | st.builds(ProducedAgain, st.integers(1, 3)),
+    | st.builds(ProducedAgain, st.integers(1, 3), st.sampled_from([WAIT_S, NO_TIME_S])),
     min_size=3,
     max_size=12,
 )
@@ -122,7 +122,7 @@ def told(world: LedgerWorld, questions: Sequence[Ask]) -> dict[str, Any]:
         "recorded": {topic_id: ledger.recorded(topic_id, spans) for topic_id in TOPIC_IDS.values()},
         "additions": {each: appended(ledger.additions(each, 0, 1000, 1000)[0]) for each in partitions},
         "decisions": {name: ledger.decision(name) for name in NAMES},
-        "parked": ledger.ready_labels(100),
+        "parked": ledger.due_labels(None, 100, NO_TIME_S),
     }
 
 

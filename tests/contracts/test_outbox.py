@@ -25,7 +25,9 @@ def reviews(*names: str) -> list[DecidedTransaction]:
 
 
 def dead_letter(kafka: KafkaWorld, value: bytes | None = b"{oops", source: str = SOURCES[0]) -> DeadLetter:
-    return DeadLetter(kafka.topic(source), f"{source}-id", 1, 7, BROKER_MS, b"key", value, "not_json", "no object")
+    return DeadLetter(
+        kafka.topic(source), f"{source}-id", 1, 7, BROKER_MS, b"key", value, "not_json", "no object"
+    )
 
 
 def offsets(kafka: KafkaWorld, **next_offsets: int) -> dict[tuple[str, int], int]:
@@ -207,7 +209,15 @@ def test_what_kafka_will_not_take_shows_nothing_and_can_be_left_out(kafka: Kafka
 
 def test_parked_labels_are_on_their_topic_again_as_they_were(kafka: KafkaWorld) -> None:
     kafka.outbox().return_labels(
-        [ParkedLabel(("id", 0, 4), b"c-1", b'{"label":1}'), ParkedLabel(("id", 1, 9), None, b"{}")]
+        [
+            ParkedLabel(("id", 0, 4), b"c-1", b'{"label":1}'),
+            ParkedLabel(("id", 1, 9), None, b"{}"),
+            ParkedLabel(("id", 1, 12), b"c-2", b"[]", expired=True),
+        ]
     )
-    assert sorted(kafka.subscribed().labels, key=repr) == [(None, b"{}"), (b"c-1", b'{"label":1}')]
+    assert sorted(kafka.subscribed().labels, key=repr) == [
+        (None, b"{}", False),
+        (b"c-1", b'{"label":1}', False),
+        (b"c-2", b"[]", True),
+    ]
     assert kafka.committed() == {}

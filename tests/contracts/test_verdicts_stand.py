@@ -11,7 +11,7 @@ from models.decision import DecidedTransaction
 from streams.verdicts import decided_row
 from tests.builders import Worker, label, transaction
 from tests.contracts.ledger_worlds import LedgerWorld
-from tests.contracts.offers import CODEC, decisions_on, owners, records
+from tests.contracts.offers import CODEC, decisions_on, due, owners, records
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def test_what_was_made_by_rest_is_not_claimed_from_there(ledgers: LedgerWorld, w
 def test_a_label_is_parked_once(worker: Worker) -> None:
     worker.label(label("a"))
     worker.decide(transaction("a"))
-    assert worker.labels.return_ready() == 1
+    assert worker.labels.return_due() == 1
     read_again(worker, label("a"), topic="labels")
-    assert worker.ledger.ready_labels(10) == []
+    assert due(worker.ledger) == []
 
 
 def test_a_label_changes_nothing_from_there(worker: Worker) -> None:

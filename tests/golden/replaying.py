@@ -109,7 +109,7 @@ def replayed(lines: Iterable[Line], most: int = 16) -> Worker:
     for sweep in sweeps_of(lines, most, worker.ledger):
         worker.handle(sweep)
         returned = len(worker.outbox.returned)
-        worker.labels.return_ready()
+        worker.labels.return_due()
         again = [Line("labels", 0, label.value.decode()) for label in worker.outbox.returned[returned:]]
         for copy in sweeps_of(again, most, worker.ledger):
             worker.handle(copy)

@@ -48,6 +48,11 @@ def test_every_kind_of_disaster_happens(event: str) -> None:
         "ends: SlotTaken",
         "ends: OutcomeUnknown",
         "gives up",
+        "stops at {('transactions', 0)",
+        "goes on with transactions",
+        "goes on with labels",
+        "has healed apart",
+        "ends: OffsetsMissing",
         "of group 1",
     ],
 )
@@ -85,6 +90,21 @@ def test_labels_are_parked_returned_and_counted_both_ways() -> None:
     assert deltas == {-1, 0, 1}
     assert any(schedule.ledger.parked for schedule in played())
     assert "returns 1 labels" in told()
+
+
+def test_some_decisions_are_made_without_histories_and_only_where_that_is_allowed() -> None:
+    hurried = {
+        schedule.plan.decides
+        for schedule in played()
+        for row in schedule.ledger.rows.values()
+        if row.decided.degraded_reason == "no_history"
+    }
+    assert hurried == {True}
+
+
+def test_some_labels_wait_in_vain() -> None:
+    reasons = [why[0] for schedule in played() for why in schedule.ledger.dead.values()]
+    assert "no_transaction" in reasons
 
 
 def alerted(schedule: Schedule) -> list[str]:

@@ -14,6 +14,7 @@ from load.simulation.without.patches import Patch
 from load.simulation.worker import SimulatedWorker
 from streams.arrivals import Sweep
 from streams.assignment import Standing
+from streams.offsets import Place
 
 
 def group_metadata_at_poll() -> list[Patch]:
@@ -24,6 +25,45 @@ def group_metadata_at_poll() -> list[Patch]:
         fill(self, alerts, dead, offsets, group._replace(generation=self._broker.generation))
 
     return [(SimulatedOutbox, "_fill", as_of_now)]
+
+
+def generation_check() -> list[Patch]:
+    """Kafka takes offsets from whoever sends them."""
+
+    def anybody(self: SimulatedKafka, membership: Membership) -> bool:
+        return True
+
+    return [(SimulatedKafka, "speaks_for_group", anybody)]
+
+
+def flight_awaited() -> list[Patch]:
+    """A new owner does not wait for a transaction that may yet move its partition's offset."""
+
+    def nobody(self: SimulatedKafka, place: Place) -> bool:
+        return False
+
+    return [(SimulatedKafka, "pending", nobody)]
+
+
+def starting_offset_committed() -> list[Patch]:
+    """A worker begins without a committed offset."""
+
+    def turn(self: SimulatedWorker) -> None:
+        self._sync()
+        self._starting.clear()
+        guarded(self)
+
+    guarded = SimulatedWorker._turn
+    return [(SimulatedWorker, "_turn", turn)]
+
+
+def offsets_missing() -> list[Patch]:
+    """A group without offsets begins at the first record, whatever the ledger has settled."""
+
+    def begin(standing: Standing, where: str) -> int:
+        return standing.first
+
+    return [(streams.assignment, "_start_of_a_new_group", begin)]
 
 
 def seek_after_refusal() -> list[Patch]:

@@ -13,7 +13,7 @@ import streams.verdicts
 from load.doubles import FakeLedger
 from load.simulation.without.patches import Patch
 from streams.arrivals import Sweep
-from streams.labels import RETURN_AT_ONCE, LabelSweeps
+from streams.labels import LOOK_AT_ONCE, LabelSweeps
 from streams.ports import DecisionRows, Duplicates, Recorded, Settled, Step
 from streams.sweep import TransactionSweeps
 
@@ -27,6 +27,15 @@ def first_write_wins() -> list[Patch]:
         return Settled()
 
     return [(FakeLedger, "_resolve", resolve)]
+
+
+def progress_as_read() -> list[Patch]:
+    """A sweep is settled wherever the progress is by now."""
+
+    def unchecked(self: FakeLedger, step: Step) -> None:
+        self._reach()
+
+    return [(FakeLedger, "_check", unchecked)]
 
 
 def ownership() -> list[Patch]:
@@ -106,14 +115,14 @@ def label_delta() -> list[Patch]:
 def parked_label_order() -> list[Patch]:
     """A parked label is deleted first, then produced."""
 
-    def return_ready(self: LabelSweeps) -> int:
-        ready = self._ledger.ready_labels(RETURN_AT_ONCE)
-        if ready:
-            self._ledger.unpark(ready)
-            self._outbox.return_labels(ready)
-        return len(ready)
+    def return_due(self: LabelSweeps) -> int:
+        due = self._ledger.due_labels(None, LOOK_AT_ONCE, self._wait_s)
+        if due.labels:
+            self._ledger.unpark(due.labels)
+            self._outbox.return_labels(due.labels)
+        return len(due.labels)
 
-    return [(LabelSweeps, "return_ready", return_ready)]
+    return [(LabelSweeps, "return_due", return_due)]
 
 
 def rest_body() -> list[Patch]:

@@ -61,6 +61,53 @@ def heal_on_reconnect() -> list[Patch]:
     return [(ViewKeeper, "_whole", unaware), (ViewKeeper, "read", read)]
 
 
+def heal_everything() -> list[Patch]:
+    """A new connection heals the partitions that it is asked for, and no others."""
+    read, heal = ViewKeeper.read, ViewKeeper._heal_partition
+    asked = threading.local()
+
+    def remember(self: ViewKeeper, topic_id: str, progress: Any, wanted: Any) -> Any:
+        asked.partitions = {Partition(topic_id, number) for number in progress}
+        return read(self, topic_id, progress, wanted)
+
+    def heal_asked(self: ViewKeeper, group: int, partition: Partition, progress: int) -> None:
+        if partition in asked.partitions:
+            heal(self, group, partition, progress)
+
+    return [(ViewKeeper, "read", remember), (ViewKeeper, "_heal_partition", heal_asked)]
+
+
+def behind_is_healed() -> list[Patch]:
+    """A view behind the progress is read as it is."""
+    whole = ViewKeeper._whole
+
+    def whatever(self: ViewKeeper, read: Any, expected: Any) -> bool:
+        return whole(self, read, dict.fromkeys(expected, 0)) if _behind(read, expected) else True
+
+    return [(ViewKeeper, "_whole", whatever)]
+
+
+def _behind(read: Any, expected: Any) -> bool:
+    return any(
+        state.watermarks[each] < progress for state in read.groups for each, progress in expected.items()
+    )
+
+
+def view_epoch() -> list[Patch]:
+    """A view made anew has the names of the one before, and so finds what that has left."""
+
+    def adopt(self: FakeView, group: int, found: str | None, view: str) -> bool:
+        before = self.state[group]
+        if before.view != found:
+            return False
+        marks = {(view, partition): at for (_, partition), at in before.watermarks.items()}
+        histories = {(view, entity, name): raw for (_, entity, name), raw in before.histories.items()}
+        self.state[group] = Group(view, marks, histories)
+        return True
+
+    return [(FakeView, "adopt", adopt)]
+
+
 def healing_refusal() -> list[Patch]:
     """Healing appends whether or not somebody else has healed meanwhile."""
     guarded, heal = FakeView._apply, ViewKeeper._heal_partition

@@ -45,6 +45,7 @@ class Polling:
         self.sweeps: list[Sweep] = []
         self.owned: list[frozenset[Place]] = []
         self.lags: list[Mapping[Place, int]] = []
+        self.held: list[Mapping[Place, int]] = []
         self.failures: list[BaseException] = []
         self.heard: Callable[[Mapping[Place, int]], None] = self.lags.append
         self.config: Any = None
@@ -94,11 +95,15 @@ class Polling:
             deliver=self._deliver,
             assigned=self.owned.append,
             failed=self.failures.append,
-            lag=lambda lags: self.heard(lags),
+            lag=self._heard,
             max_records=self.max_records,
             commit_interval_s=1.0,
             timeout_s=10.0,
         )
+
+    def _heard(self, lags: Mapping[Place, int], held: Mapping[Place, int]) -> None:
+        self.held.append(held)
+        self.heard(lags)
 
     def _consumer(self, config: Any) -> ScriptedConsumer:
         self.config = config

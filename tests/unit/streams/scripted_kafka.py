@@ -35,6 +35,7 @@ class ScriptedConsumer:
         self.committed_offsets: dict[Place, int] = {}
         self.positions: dict[Place, int] = {}
         self.delivered: set[Place] = set()
+        self.paused: set[Place] = set()
         self.notices: deque[Message] = deque()
         self.commit_errors: deque[KafkaException] = deque()
         self.polls: list[tuple[float, float]] = []
@@ -112,9 +113,16 @@ class ScriptedConsumer:
         assert _place(each) in self.positions, "a partition that is not ours cannot be sought"
         self.positions[_place(each)] = each.offset
 
+    def pause(self, places: Sequence[TopicPartition]) -> None:
+        self.paused |= {_place(each) for each in places}
+
+    def resume(self, places: Sequence[TopicPartition]) -> None:
+        self.paused -= {_place(each) for each in places}
+
     def incremental_assign(self, places: Sequence[TopicPartition]) -> None:
         found = {_place(each): each.offset for each in places}
         self.happened.append(("assign", found))
+        self.paused -= found.keys()
         self.positions.update(found)
 
     def incremental_unassign(self, places: Sequence[TopicPartition]) -> None:
@@ -133,7 +141,7 @@ class ScriptedConsumer:
         while self._rebalances:
             self._rebalances.popleft()()
         found = [self.notices.popleft() for _ in range(min(count, len(self.notices)))]
-        for place in sorted(self.positions):
+        for place in sorted(self.positions.keys() - self.paused):
             at = self.positions[place]
             some = self.topics[place][at : at + count - len(found)]
             if some:

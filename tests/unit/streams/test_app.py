@@ -11,8 +11,9 @@ from structlog.testing import capture_logs
 
 from models.errors import ModelRejected, RegistryUnavailable
 from models.scorer import Scorer
-from streams import app
-from streams.app import Parts, build_app
+from streams import parts as worker_parts
+from streams.app import build_app
+from streams.parts import Parts
 from streams.settings import Settings
 from tests.builders import scorer
 from tests.unit.streams.virtual_time import Clock, Stop
@@ -37,7 +38,7 @@ class Waiting:
         self.parts = Parts(settings, load_scorer)
         self.stop = Stop(self.clock)
         self.parts.stop = self.stop  # type: ignore[assignment]
-        monkeypatch.setattr(app, "serve", lambda *address: SimpleNamespace(server_port=0))
+        monkeypatch.setattr(worker_parts, "serve", lambda *address: SimpleNamespace(server_port=0))
         monkeypatch.setattr(tenacity, "time", SimpleNamespace(monotonic=self.clock))
 
 

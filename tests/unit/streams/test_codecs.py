@@ -144,10 +144,8 @@ def test_no_field_of_any_type_raises(value: Any) -> None:
     ],
 )
 def test_bad_labels_have_a_reason(document: Any, reason: str) -> None:
-    rows, labels, dead = decode_labels(
-        sweep_of(label("a"), document, label("b"), topic="labels"), CODEC.ahead_ms
-    )
-    assert ([each.transaction_id for each in labels], rows) == (["a", "b"], [0, 2])
+    labels, dead = decode_labels(sweep_of(label("a"), document, label("b"), topic="labels"), CODEC.ahead_ms)
+    assert [(each.label.transaction_id, each.place) for each in labels] == [("a", (0, 0)), ("b", (0, 2))]
     assert [letter.reason for letter in dead] == [reason]
 
 
@@ -158,5 +156,5 @@ def test_an_alert_id_follows_from_the_transaction_id() -> None:
 
 def test_a_long_value_that_is_refused_is_not_quoted_in_full() -> None:
     _, dead = CODEC.decode(sweep_of(transaction(currency="E" * 10_000)))
-    _, _, of_labels = decode_labels(sweep_of(label(source="x" * 10_000), topic="labels"), CODEC.ahead_ms)
+    _, of_labels = decode_labels(sweep_of(label(source="x" * 10_000), topic="labels"), CODEC.ahead_ms)
     assert [len(letter.detail) <= DETAIL_CHARACTERS for letter in (*dead, *of_labels)] == [True, True]

@@ -44,6 +44,7 @@ def keeper(worker: Worker, view: Any = None, epoch: str = "other") -> ViewKeeper
 
 def read(found: ViewKeeper) -> list[Any]:
     histories = found.read("transactions-id", {0: 4}, WANTED)
+    assert histories is not None
     return [histories["customer"], histories["terminal"]]
 
 

@@ -1,5 +1,6 @@
 """What a sweep of labels leaves behind."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from load.doubles import FakeOutbox, FakeView
 from models.features import FEATURE_NAMES
 from models.history import MARK, pack
-from tests.builders import NOON_MS, Log, Worker, label, sweep_of, transaction
+from streams.arrivals import EXPIRED_HEADER, Sweep
+from streams.labels import LOOK_AT_ONCE
+from tests.builders import NOON_MS, WAIT_S, Log, Worker, continued, encoded, label, sweep_of, transaction
 
 
 def marks(worker: Worker) -> list[int]:
@@ -67,13 +70,60 @@ def test_the_same_label_any_number_of_times_counts_once() -> None:
 def test_a_label_before_its_transaction_waits_and_then_counts_once() -> None:
     worker = Worker()
     worker.label(label("tx-1"))
-    assert worker.labels.return_ready() == 0
+    assert worker.labels.return_due() == 0
     worker.decide(transaction("tx-1"))
-    assert worker.labels.return_ready() == 1
+    assert worker.labels.return_due() == 1
     worker.label(*(returned.value for returned in worker.outbox.returned))
     assert marks(worker) == [1]
-    assert worker.labels.return_ready() == 0
+    assert worker.labels.return_due() == 0
     assert worker.metric("fraud_labels_total", outcome="parked") == 1
+
+
+def returned(worker: Worker) -> Sweep:
+    """The labels that went back to their topic, as the next records of it."""
+    sweep = continued(worker.ledger, "labels", [each.value for each in worker.outbox.returned])
+    marked = [[(EXPIRED_HEADER, b"true")] if each.expired else None for each in worker.outbox.returned]
+    return replace(sweep, headers=marked)
+
+
+def test_a_label_whose_transaction_does_not_come_in_time_becomes_a_dead_letter() -> None:
+    worker = Worker()
+    worker.label(label("never", note="as it came"))
+    worker.ledger.clock = lambda: WAIT_S + 1
+    assert worker.labels.return_due() == 1
+    worker.handle(returned(worker))
+    (letter,) = worker.outbox.dead
+    assert (letter.offset, letter.reason, letter.stage) == (1, "no_transaction", "parked")
+    assert letter.value == encoded(label("never", note="as it came"))
+    assert worker.labels.return_due() == 0
+    assert worker.metric("fraud_labels_total", outcome="expired") == 1
+
+
+def test_a_label_that_has_expired_is_set_aside_again_after_a_crash() -> None:
+    worker = Worker()
+    worker.label(label("never"))
+    worker.ledger.clock = lambda: WAIT_S + 1
+    worker.labels.return_due()
+    copy = returned(worker)
+    worker.handle(copy)
+    again = worker.restarted(outbox=FakeOutbox())
+    again.handle(copy)
+    assert again.outbox.dead == worker.outbox.dead
+
+
+def test_a_label_waits_for_its_time_and_no_longer() -> None:
+    worker = Worker()
+    worker.label(label("never"))
+    worker.ledger.clock = lambda: WAIT_S
+    assert worker.labels.return_due() == 0
+
+
+def test_labels_that_wait_do_not_keep_others_from_being_returned() -> None:
+    """A look goes through a part of them, and the next one goes on from there."""
+    worker = Worker()
+    worker.label(*(label(f"never-{n}") for n in range(LOOK_AT_ONCE)), label("tx-1"))
+    worker.decide(transaction("tx-1"))
+    assert [worker.labels.return_due() for _ in range(3)] == [0, 1, 0]
 
 
 def test_labels_that_come_again_change_nothing() -> None:

@@ -30,6 +30,7 @@ def sample(metrics: Metrics, name: str, **labels: str) -> float | None:
 def test_the_metrics_are_called_what_the_dashboards_call_them(metrics: Metrics) -> None:
     assert {family.name: family.type for family in metrics.registry.collect()} == {
         "fraud_predictions": "counter",
+        "fraud_degraded_decisions": "counter",
         "fraud_prediction_latency_seconds": "histogram",
         "fraud_sweep_records": "histogram",
         "fraud_sweep_step_seconds": "counter",
@@ -40,6 +41,7 @@ def test_the_metrics_are_called_what_the_dashboards_call_them(metrics: Metrics) 
         "fraud_sweeps_refused": "counter",
         "fraud_dependency_errors": "counter",
         "fraud_consumer_lag_records": "gauge",
+        "fraud_partition_stopped": "gauge",
         "fraud_degraded_mode": "gauge",
         "fraud_last_sweep_timestamp_seconds": "gauge",
         "fraud_build_info": "gauge",

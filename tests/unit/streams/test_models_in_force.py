@@ -223,6 +223,7 @@ def test_a_change_of_models_falls_between_two_sweeps() -> None:
         ledger=worker.ledger,
         keeper=worker.keeper,
         outbox=worker.outbox,
+        gate=worker.gate,
         scorer=lambda: Scorer(ABTestRouter(ONE_VARIANT), [Model("M", in_force[0], predict)]),
         policy=POLICY,
         retention=Retention(),

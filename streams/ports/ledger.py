@@ -1,19 +1,17 @@
-"""The sweep's three neighbours, and what passes between them. Each has a real one and a fake one."""
+"""Postgres, as a sweep sees it: what it is told, and what it answers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.boosters import Matrix, Scores
 from models.decision import DecidedTransaction
-from models.features import Entity
-from models.label import Label
-from streams.arrivals import Batch, DeadLetter
+from streams.arrivals import Batch, DeadLetter, LabelRecord
+from streams.ports.view import Additions
 from streams.topics import Partition
 
 Place = tuple[int, int]  # partition number and offset, within one incarnation of a topic
@@ -100,20 +98,34 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Additions:
-    """Records to append: per kind of entity, the ids and the packed records, one of each per addition."""
+class Poison:
+    """Malformed records of a partition: their offsets, ascending.
 
-    ids: Mapping[Entity, Sequence[str]]
-    records: Mapping[Entity, NDArray[np.void]]
+    Below `allowed_until` any number may pass.
+    """
+
+    offsets: Sequence[int]
+    allowed_until: int
+
+
+LabelPlace = tuple[str, int, int]  # topic id, partition, offset
 
 
 @dataclass(frozen=True, slots=True)
 class ParkedLabel:
-    """A label whose transaction has come meanwhile."""
+    """A label that has waited: its transaction has come, or (expired) has not come in time."""
 
-    place: tuple[str, int, int]  # topic id, partition, offset
+    place: LabelPlace
     key: bytes | None
     value: bytes
+    expired: bool = False
+
+
+class DueLabels(NamedTuple):
+    """Parked labels that need wait no longer. last: as far as was looked; None at the end of all."""
+
+    labels: list[ParkedLabel]
+    last: LabelPlace | None
 
 
 class Ledger(Protocol):
@@ -135,7 +147,7 @@ class Ledger(Protocol):
             ProgressMoved: the progress is not what the step expected.
         """
 
-    def settle_labels(self, step: Step, places: Sequence[Place], labels: Sequence[Label]) -> LabelsSettled:
+    def settle_labels(self, step: Step, labels: Sequence[LabelRecord]) -> LabelsSettled:
         """Take labels, park those whose transaction is not known yet, and move the progress; or nothing.
 
         Raises:
@@ -145,100 +157,19 @@ class Ledger(Protocol):
     def recorded(self, topic_id: str, spans: Mapping[int, tuple[int, int]]) -> Recorded:
         """What stands for the offsets [first, last) of each partition."""
 
+    def poison(self, topic_id: str, spans: Mapping[int, tuple[int, int]]) -> Mapping[int, Poison]:
+        """What was malformed at the offsets [first, last) of each partition; labels that expired were not."""
+
     def additions(self, partition: Partition, start: int, stop: int, limit: int) -> tuple[Additions, int]:
         """What the rows owned by offsets [start, stop) append, in offset order, and the offset they reach.
 
         At most about `limit` rows at a time; the offset reached is `stop` when there are no more.
         """
 
-    def ready_labels(self, limit: int) -> list[ParkedLabel]:
-        """Parked labels whose transaction has a row by now."""
+    def due_labels(self, after: LabelPlace | None, limit: int, wait_s: float) -> DueLabels:
+        """Those of the next `limit` parked labels whose transaction has a row by now, or that have waited for
+        `wait_s`. `after`: where an earlier look ended; None begins anew.
+        """
 
     def unpark(self, labels: Sequence[ParkedLabel]) -> None:
         """Forget parked labels: they have been produced again."""
-
-
-class Applied(Enum):
-    """What the view made of a change: one answer per state group."""
-
-    NOW = "now"
-    BEFORE = "before"  # the watermarks were past it already
-    REFUSED = "refused"  # view or watermarks are not what was read
-
-
-@dataclass(frozen=True, slots=True)
-class GroupState:
-    """A state group as it was read. watermarks: next offset to apply, 0 where nothing is."""
-
-    view: str | None
-    watermarks: Mapping[Partition, int]
-
-
-@dataclass(frozen=True, slots=True)
-class ViewRead:
-    """groups: state of each. histories: per kind of entity, in the order asked for; None where empty."""
-
-    groups: Sequence[GroupState]
-    histories: Mapping[Entity, Sequence[bytes | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Appends to the view, atomic within each group.
-
-    views: the view key's value by group; only these groups are changed. moves: watermarks as read, and as
-    they will be. rewrites: per kind of entity, id to (history as read, smaller one of the same meaning); the
-    additions come on top, and a history that has changed since is only appended to.
-    """
-
-    views: Mapping[int, str]
-    moves: Mapping[Partition, tuple[int, int]]
-    additions: Additions
-    rewrites: Mapping[Entity, Mapping[str, tuple[bytes, bytes]]] = field(default_factory=dict)
-
-
-class View(Protocol):
-    """Redis: histories and watermarks, rebuildable. Every method raises ViewUnavailable when out of reach."""
-
-    groups: int
-    connections: int  # how often a connection was made: a new one may lead to a view that lost writes
-
-    def read(
-        self,
-        views: Mapping[int, str],
-        partitions: Sequence[Partition],
-        wanted: Mapping[Entity, Sequence[str]],
-    ) -> ViewRead:
-        """Watermarks and histories, one atomic command per group. `views` says which epoch to read."""
-
-    def apply(self, change: Change) -> dict[int, Applied]:
-        """Check views and watermarks, move the watermarks and append everything: all or nothing per group."""
-
-    def names(self, views: Mapping[int, str]) -> Iterator[tuple[Entity, str]]:
-        """The entities that have a history, in any order; for checks, not for sweeps."""
-
-    def adopt(self, group: int, found: str | None, view: str) -> bool:
-        """Begin a new, empty view of a group, if its key is still what was found."""
-
-
-class Outbox(Protocol):
-    """Kafka, going out: alerts, dead letters and offsets in one transaction."""
-
-    def publish(
-        self,
-        alerts: Sequence[DecidedTransaction],
-        dead: Sequence[DeadLetter],
-        offsets: Mapping[tuple[str, int], int],
-        group: Any,
-    ) -> None:
-        """Make alerts and dead letters visible together with the offsets; offsets alone may follow later.
-
-        Raises:
-            AssignmentLost: the partitions belong to another worker by now.
-            SlotTaken: another worker has this one's transactional id.
-            OutcomeUnknown: whether it was committed could not be found out.
-            KafkaUnavailable: nothing was made visible.
-        """
-
-    def return_labels(self, labels: Sequence[ParkedLabel]) -> None:
-        """Produce parked labels to their topic again, for good."""

@@ -1,0 +1,234 @@
+"""The worker's parts and how they fit. Nothing connects before the worker starts."""
+
+import gc
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib.metadata import version
+from threading import Event
+from typing import Any
+
+import structlog
+from confluent_kafka.admin import AdminClient
+from prometheus_client import CollectorRegistry
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity.nap import sleep_using_event
+from tenacity.stop import stop_any, stop_when_event_set
+
+from models.errors import Unavailable
+from models.features import features_hash
+from models.history import Retention
+from models.policy import DEFAULT_POLICY
+from models.scorer import Scorer
+from streams.agents import SweepRunner
+from streams.alerts import KafkaOutbox
+from streams.codecs import TransactionCodec
+from streams.healer import Healer
+from streams.healing import ViewKeeper
+from streams.health import health_app, serve
+from streams.kafka import client_config, topic_ids, worker_config
+from streams.labels import LabelSweeps
+from streams.ledger import PostgresLedger
+from streams.metrics import Metrics
+from streams.offsets import Offsets, Place
+from streams.poison import PoisonGate, PoisonLimit
+from streams.poller import Poller
+from streams.ports import Ledger, View
+from streams.settings import Settings
+from streams.sweep import TransactionSweeps
+from streams.view import RedisView
+from streams.watchdog import Watchdog, crash, end_stuck_process
+
+log = structlog.get_logger(__name__)
+
+GC_ALLOCATIONS = 50_000  # a full sweep makes about half as many objects
+
+
+class Parts:
+    """Everything a worker is made of."""
+
+    def __init__(self, settings: Settings, load_scorer: Callable[[Settings], Scorer]) -> None:
+        self.settings = settings
+        self._load_scorer = load_scorer
+        self.stop = Event()
+        self.opened = Event()
+        self.metrics = Metrics(CollectorRegistry())
+        self.watchdog = Watchdog(settings.stuck_s, end_stuck_process)
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sweep")
+        self.ledger = PostgresLedger(settings.database_url, settings.ledger_timeout_s, "fraudml-worker")
+        self.view = RedisView(settings.redis_url, settings.view_timeout_s, settings.state_groups)
+        self.outbox = KafkaOutbox(settings, self)
+        self.poller: Poller | None = None
+        self.scorer: Scorer
+        healer = Healer(self._heal_apart) if settings.while_rebuilding == "decide" else None
+        keeper = self._keeper(self.ledger, self.view, healer.start if healer else None)
+        limit = PoisonLimit(settings.poison_share, settings.poison_in_a_row)
+        gate = PoisonGate(self.ledger, limit, self._hold)
+        self.transactions = self._transactions(keeper, gate)
+        self.labels = self._labels(keeper, gate)
+        self.runner = self._runner()
+
+    def _keeper(self, ledger: Ledger, view: View, heal_apart: Callable[[], None] | None = None) -> ViewKeeper:
+        return ViewKeeper(
+            ledger,
+            view,
+            lambda: secrets.token_hex(4),
+            self.metrics,
+            # Healing takes its time, and is no standstill.
+            progress=lambda count: self.watchdog.alive(),
+            heal_apart=heal_apart,
+        )
+
+    def _heal_apart(self) -> None:
+        """Heal over connections of our own, while sweeps go on over theirs."""
+        settings = self.settings
+        ledger = PostgresLedger(settings.database_url, settings.ledger_timeout_s, "fraudml-healer")
+        view = RedisView(settings.redis_url, settings.view_timeout_s, settings.state_groups)
+        try:
+            self._keeper(ledger, view).heal()
+        finally:
+            ledger.close()
+            view.close()
+
+    def _transactions(self, keeper: ViewKeeper, gate: PoisonGate) -> TransactionSweeps:
+        return TransactionSweeps(
+            codec=TransactionCodec(self.settings.currency, int(self.settings.clock_ahead_s * 1000)),
+            ledger=self.ledger,
+            keeper=keeper,
+            outbox=self.outbox,
+            gate=gate,
+            scorer=lambda: self.scorer,
+            policy=DEFAULT_POLICY,
+            retention=Retention(),
+            now=lambda: datetime.now(UTC),
+            metrics=self.metrics,
+        )
+
+    def _labels(self, keeper: ViewKeeper, gate: PoisonGate) -> LabelSweeps:
+        return LabelSweeps(
+            ledger=self.ledger,
+            keeper=keeper,
+            outbox=self.outbox,
+            gate=gate,
+            metrics=self.metrics,
+            ahead_ms=int(self.settings.clock_ahead_s * 1000),
+            wait_s=self.settings.label_wait_s,
+        )
+
+    def _runner(self) -> SweepRunner:
+        handlers = {
+            self.settings.transactions_topic: self.transactions.handle,
+            self.settings.labels_topic: self.labels.handle,
+        }
+        return SweepRunner(
+            handlers,
+            metrics=self.metrics,
+            watchdog=self.watchdog,
+            stop=self.stop,
+            give_up_s=self.settings.give_up_s,
+            finished=self._finished,
+        )
+
+    def open(self) -> None:
+        """Load the models, fence a predecessor, look at the ledger; wait for whatever is not there yet."""
+        patience = self._patience(self.settings.give_up_s)
+        self._serve_health()
+        self.scorer = patience(self._load_scorer, self.settings)
+        patience(self.ledger.identity)
+        patience(self.outbox.open)
+        patience(self._topic_ids)
+        for variant, model in zip(self.scorer.variants, self.scorer.models, strict=True):
+            self.metrics.model.labels(variant.name, model.name, model.version).set(1)
+            log.info("model_in_force", variant=variant.name, model=model.name, version=model.version)
+        self.watchdog.start()
+        self.opened.set()
+        # What is loaded by now stays: looking through it again and again would stall sweeps.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_ALLOCATIONS)
+
+    def _patience(self, within_s: float) -> Retrying:
+        """Tries again while something is not there yet, until told to stop."""
+        return Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            stop=stop_any(stop_after_delay(within_s), stop_when_event_set(self.stop)),
+            wait=wait_exponential_jitter(multiplier=0.1, max=5.0),
+            sleep=sleep_using_event(self.stop),
+            before_sleep=lambda state: log.warning("waiting", why=str(state.outcome.exception())),  # type: ignore[union-attr]
+            reraise=True,
+        )
+
+    def _serve_health(self) -> None:
+        self.metrics.build.labels(version("fraudml"), features_hash()).set(1)
+        registry = self.metrics.registry if self.settings.prometheus_enabled else None
+        app = health_app(
+            registry, self.watchdog.stuck_for_s, lambda: self.opened.is_set() and not self.stop.is_set()
+        )
+        server = serve(app, self.settings.metrics_host, self.settings.metrics_port)
+        log.info("health", port=server.server_port)
+
+    def close(self) -> None:
+        self.watchdog.stop()
+        self.ledger.close()
+        self.view.close()
+
+    def make_poller(self, **calls: Any) -> Poller:
+        """The poller, with a ledger connection of its own: it asks on its own thread."""
+        settings = self.settings
+        ledger = PostgresLedger(settings.database_url, settings.ledger_timeout_s, "fraudml-poller")
+        self.poller = Poller(
+            worker_config(settings),
+            topic_ids=self._topic_ids,
+            progress=lambda topic_id, numbers: self._patience(settings.stuck_s / 2)(
+                ledger.progress, topic_id, numbers
+            ),
+            failed=crash,
+            lag=self._heard,
+            max_records=settings.sweep_max_records,
+            commit_interval_s=settings.offset_commit_interval_s,
+            timeout_s=settings.kafka_timeout_s,
+            **calls,
+        )
+        return self.poller
+
+    def _topic_ids(self) -> dict[str, str]:
+        settings = self.settings
+        admin = AdminClient(client_config(settings, "admin"))
+        topics = [settings.transactions_topic, settings.labels_topic]
+        return topic_ids(admin, topics, settings.kafka_timeout_s)
+
+    def _heard(self, lags: Mapping[Place, int], held: Offsets) -> None:
+        self.metrics.waiting(lags, held)
+        # What somebody must look at first is no reason to start again.
+        self.watchdog.heard(sum(lag for place, lag in lags.items() if place not in held))
+
+    def _hold(self, topic: str, stops: Mapping[int, int]) -> None:
+        if self.poller is not None:
+            self.poller.hold({(topic, number): offset for number, offset in stops.items()})
+
+    def release_allowed(self) -> None:
+        """Go on with the partitions whose malformed records somebody has allowed to pass."""
+        held = self.poller.held() if self.poller is not None else {}
+        if not held:
+            return
+        ids = self._topic_ids()
+        for (topic, number), offset in held.items():
+            found = self.ledger.poison(ids[topic], {number: (offset, offset)})
+            if found[number].allowed_until > offset and self.poller is not None:
+                log.warning("partition_goes_on", topic=topic, partition=number, offset=offset)
+                self.poller.release((topic, number))
+
+    def _finished(self) -> None:
+        if self.poller is not None:
+            self.poller.finished()
+
+    # The outbox's commit book: the poller, once it is there.
+
+    def later(self, offsets: Offsets) -> None:
+        if self.poller is not None:
+            self.poller.later(offsets)
+
+    def done(self, offsets: Offsets) -> None:
+        if self.poller is not None:
+            self.poller.done(offsets)

@@ -1,0 +1,44 @@
+"""The sweep's three neighbours, and what passes between them. Each has a real one and a fake one."""
+
+from streams.ports.ledger import (
+    DecisionRows,
+    DueLabels,
+    Duplicates,
+    LabelPlace,
+    LabelsSettled,
+    Ledger,
+    Mark,
+    ParkedLabel,
+    Place,
+    Poison,
+    Recorded,
+    Scoring,
+    Settled,
+    Step,
+)
+from streams.ports.outbox import Outbox
+from streams.ports.view import Additions, Applied, Change, GroupState, View, ViewRead
+
+__all__ = [
+    "Additions",
+    "Applied",
+    "Change",
+    "DecisionRows",
+    "DueLabels",
+    "Duplicates",
+    "GroupState",
+    "LabelPlace",
+    "LabelsSettled",
+    "Ledger",
+    "Mark",
+    "Outbox",
+    "ParkedLabel",
+    "Place",
+    "Poison",
+    "Recorded",
+    "Scoring",
+    "Settled",
+    "Step",
+    "View",
+    "ViewRead",
+]
