@@ -25,6 +25,11 @@ class Healer:
                 self._thread = Thread(target=self._run, name="healer", daemon=True)
                 self._thread.start()
 
+    def wait(self, within_s: float) -> None:
+        """Until what is under way has ended."""
+        if self._thread is not None:
+            self._thread.join(within_s)
+
     def _run(self) -> None:
         try:
             self._heal()

@@ -72,7 +72,7 @@ def _known(names: list[str]) -> tuple[str, ...]:
 
 def _tell(verdict: "Verdict", json: bool) -> None:
     document = verdict.document()
-    for line in document["first"]:
+    for line in (*document["complaints"], *document["first"]):
         say(line)
     if json:
         print_json(document)

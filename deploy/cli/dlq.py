@@ -1,11 +1,11 @@
-"""dlq list, show, replay: what could never be decided."""
+"""dlq list, show, replay, stopped, allow: what could never be decided."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.terminal import print_json, print_line, print_table, say
+from deploy.cli.terminal import CHECK_FAILED, print_json, print_line, print_table, say
 
 if TYPE_CHECKING:
     from deploy.jobs.dead_letters import Wanted
@@ -80,7 +80,7 @@ def replay(
     [bold]Examples[/]
 
       fraudml dlq replay --dry-run
-      fraudml dlq replay --reason wrong_currency --since 2026-01-31
+      fraudml dlq replay --reason currency --since 2026-01-31
     """
     from deploy.jobs.dead_letters import replay_letters
     from streams.settings import read_settings
@@ -92,6 +92,54 @@ def replay(
         say("{would_send:,} would be sent, {passed_over:,} were sent before".format(**found))
     else:
         say("{sent:,} sent, {passed_over:,} were sent before".format(**found))
+
+
+@dlq.command()
+def stopped(json: Json = False) -> None:
+    """List partitions that a flood of malformed records has stopped; exits with 4 if there is one.
+
+    [bold]Examples[/]
+
+      fraudml dlq stopped
+    """
+    from deploy.jobs.poison import stopped_partitions
+    from streams.settings import read_settings
+
+    found = stopped_partitions(read_settings())
+    if json:
+        print_json(found)
+    elif found:
+        names = ("topic", "partition", "offset", "waiting", "reason", "detail")
+        rows = [[str(each[name]) for name in names] for each in found]
+        print_table([name.upper() for name in names], rows, {})
+    else:
+        say("no partition is stopped")
+    if found:
+        raise typer.Exit(CHECK_FAILED)
+
+
+@dlq.command()
+def allow(
+    topic: Annotated[str, typer.Option(help="transactions or labels.")],
+    partition: Annotated[int, typer.Option(min=0)],
+    until: Annotated[
+        int | None, typer.Option(min=1, metavar="OFFSET", help="Up to there; what is there now if not given.")
+    ] = None,
+) -> None:
+    """Let a stopped partition go on: its malformed records become dead letters, however many they are.
+
+    For when you have looked at them, and the producer is mended. The worker goes on within seconds.
+
+    [bold]Examples[/]
+
+      fraudml dlq allow --topic transactions --partition 3
+      fraudml dlq allow --topic transactions --partition 3 --until 81234
+    """
+    from deploy.jobs.poison import allow_poison
+    from streams.settings import read_settings
+
+    reached = allow_poison(read_settings(), topic, partition, until)
+    say(f"{topic} partition {partition} goes on; malformed records below offset {reached:,} pass")
 
 
 def _wanted(topic: str | None, reason: str | None, since: datetime | None) -> "Wanted":

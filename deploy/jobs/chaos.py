@@ -68,10 +68,11 @@ class Verdict:
     restarts: int
     reconciles: int
     findings: int
+    complaints: list[str]
 
     @property
     def clean(self) -> bool:
-        return self.tally.clean and not self.findings
+        return self.tally.clean and not self.findings and not self.complaints
 
     def document(self) -> dict[str, Any]:
         return {
@@ -86,6 +87,7 @@ class Verdict:
             "reconciles": self.reconciles,
             "findings": self.findings,
             "injected": self.faults,
+            "complaints": self.complaints,
             "first": self.tally.first,
         }
 
@@ -168,7 +170,7 @@ def _drill(
     settled(auditor.look, time.sleep)
     with scan_of(settings) as scan, log_of(settings) as log:
         found = tally(table, scan, log, settings.alerts_topic)
-    return Verdict(found, drill.done, crew.restarts, auditor.runs, auditor.findings)
+    return Verdict(found, drill.done, crew.restarts, auditor.runs, auditor.findings, arena.complaints)
 
 
 class _Counter:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -49,7 +49,8 @@ def _pid(servers: Servers, part: str) -> int | None:
 class Arena:
     """wait: sleeps so many seconds. sent: how many records the replay has produced, copies included.
 
-    pusher: the drill's own producer, for records besides the replayed ones.
+    pusher: the drill's own producer, for records besides the replayed ones. complaints: what went otherwise
+    than it must, seen while a fault was on.
     """
 
     servers: Servers
@@ -60,6 +61,7 @@ class Arena:
     table: Transactions
     sent: Callable[[], int]
     wait: Callable[[float], None]
+    complaints: list[str] = field(default_factory=list)
 
     def known(self) -> Transactions:
         """Transactions that are in their topic for sure; waits for the first of them."""

@@ -50,6 +50,12 @@ class Crew:
             worker = self._workers.pop(slot)
         return worker.stop()
 
+    def stop(self, slot: int) -> int:
+        """Tell a worker to end; its exit code. It is started again as any that has ended."""
+        with self._lock:
+            worker = self._workers[slot]
+        return worker.stop()
+
     def slots(self) -> list[int]:
         with self._lock:
             return sorted(self._workers)

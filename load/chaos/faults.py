@@ -10,7 +10,7 @@ import psutil
 from load.chaos import stores
 from load.chaos.arena import Arena, kill
 from load.chaos.proxy import PASS, Behaviour
-from load.chaos.records import Records, conflicting, oversized, poisonous, repeated
+from load.chaos.records import Records, conflicting, flooding, oversized, poisonous, repeated
 
 Harm = Generator[float, None, None]
 Act = Callable[[Arena, Random], Harm]
@@ -47,7 +47,12 @@ def stop_worker(arena: Arena, rng: Random) -> Harm:
 
 
 def terminate_worker(arena: Arena, rng: Random) -> Harm:
-    arena.crew.process(arena.crew.one(rng)).terminate()
+    """It finishes its sweep, commits, and ends in good order."""
+    slot = arena.crew.one(rng)
+    arena.crew.process(slot)
+    code = arena.crew.stop(slot)
+    if code != 0:
+        arena.complaints.append(f"the worker of slot {slot} was told to end, and ended with {code}")
     yield SHORT_S
 
 
@@ -174,6 +179,19 @@ def send_poison(arena: Arena, rng: Random) -> Harm:
     """What no decoder takes, less than a partition stops at."""
     _send(arena, poisonous(rng))
     yield 1.0
+    _look_at_poison(arena)
+
+
+def flood_poison(arena: Arena, rng: Random) -> Harm:
+    """Malformed records in a row: their partition stops until somebody has looked, and no other does."""
+    before = dict(arena.pusher.reached)
+    _send(arena, flooding(rng))
+    flooded = {place: end for place, end in arena.pusher.reached.items() if end != before.get(place)}
+    yield SHORT_S
+    for (topic, number), end in flooded.items():
+        if stores.progress_of(arena.settings, topic, number) >= end:
+            arena.complaints.append(f"a flood of malformed records did not stop {topic} {number}")
+    _look_at_poison(arena)
 
 
 def send_oversized(arena: Arena, rng: Random) -> Harm:
@@ -222,6 +240,7 @@ FAULTS = (
     Fault("cut_redis_connections", (32,), cut_redis_connections),
     Fault("silence_redis", (32,), silence_redis),
     Fault("send_poison", (20, 22), send_poison),
+    Fault("flood_poison", (21,), flood_poison),
     Fault("send_oversized", (28,), send_oversized),
     Fault("send_again", (24,), send_again),
     Fault("send_conflicts", (25,), send_conflicts),
@@ -261,6 +280,12 @@ def _behaving(arena: Arena, part: str, behaviour: Behaviour) -> Harm:
         proxy.behave(PASS)
         # What has been swallowed stays lost: such a connection is of no more use.
         proxy.cut_all()
+
+
+def _look_at_poison(arena: Arena) -> None:
+    """What the drill has sent by now may pass."""
+    for (topic, number), end in arena.pusher.reached.items():
+        stores.allow_poison(arena.settings, topic, number, end)
 
 
 def _send(arena: Arena, records: Records) -> None:

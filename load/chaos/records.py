@@ -12,6 +12,8 @@ Records = tuple[list[bytes], list[bytes]]
 
 # Few enough that no partition takes them for a flood.
 POISON_RECORDS = 24
+# More than a partition takes in a row.
+FLOOD_RECORDS = 60
 COPIES = 1000
 OVERSIZED_BYTES = 900_000
 MALFORMED = (
@@ -33,6 +35,12 @@ MALFORMED = (
 def poisonous(rng: Random) -> Records:
     values = [rng.choice(MALFORMED) for _ in range(POISON_RECORDS)]
     return [f"poison-{number}-{rng.random()}".encode() for number in range(POISON_RECORDS)], values
+
+
+def flooding(rng: Random) -> Records:
+    """Malformed records in a row on one partition, more than it stops at."""
+    key = f"flood-{rng.random()}".encode()
+    return [key] * FLOOD_RECORDS, [rng.choice(MALFORMED) for _ in range(FLOOD_RECORDS)]
 
 
 def oversized() -> Records:

@@ -7,8 +7,13 @@ from typing import Any
 
 import psycopg
 import redis
+from confluent_kafka.admin import AdminClient
 
 from models.errors import LedgerUnavailable, NotFound, ViewUnavailable
+from streams.kafka import client_config, topic_ids
+from streams.ledger import PostgresLedger
+from streams.settings import Settings
+from streams.topics import Partition
 
 TIMEOUT_S = 10
 DRILL = "fraudml-drill"
@@ -94,6 +99,33 @@ def end_connections(database_url: str) -> int:
             [DRILL],
         ).fetchone()
     return int(found[0]) if found else 0
+
+
+def progress_of(settings: Settings, topic: str, number: int) -> int:
+    """The first offset of a partition that is not settled."""
+    with _ledger(settings) as ledger:
+        topic_id = _id_of(settings, topic)
+        return ledger.progress(topic_id, [number])[number]
+
+
+def allow_poison(settings: Settings, topic: str, number: int, until: int) -> None:
+    """As an operator does who has looked at the malformed records."""
+    with _ledger(settings) as ledger:
+        ledger.allow_poison(topic, Partition(_id_of(settings, topic), number), until)
+
+
+@contextmanager
+def _ledger(settings: Settings) -> Iterator[PostgresLedger]:
+    ledger = PostgresLedger(settings.database_url, TIMEOUT_S, DRILL)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def _id_of(settings: Settings, topic: str) -> str:
+    admin = AdminClient(client_config(settings, "drill"))
+    return topic_ids(admin, [topic], TIMEOUT_S)[topic]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Bad input, line by line: what it is called, and that it harms nobody else."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,6 +12,16 @@ from models.decision import alert_id_of
 from models.transaction import time_of_ms
 from streams.codecs import DETAIL_CHARACTERS, TransactionCodec, decode_labels
 from tests.builders import BROKER_MS, NOON_MS, label, sweep_of, transaction
+
+PAGE = Path(__file__).parents[3] / "docs" / "bad-input.md"
+HEADINGS = ["what was sent"]
+# What cannot be told from one record.
+OF_A_TOPIC = {
+    "the same record any number of times, in any order",
+    "the same id with another body",
+    "more than 1 MiB",
+    "more than 1 % malformed among a partition's last 1,000 records, or 50 in a row",
+}
 
 CODEC = TransactionCodec("EUR", ahead_ms=300_000)
 GOOD = msgspec.json.encode(transaction("good"))
@@ -54,8 +65,10 @@ BAD: list[tuple[str, Any, str]] = [
     ("an amount of 2^63", text(b"1999", b"9223372036854775808"), "invalid_value"),
     ("an amount of 5000 digits", text(b"1999", b"9" * 5000), "invalid_value"),
     ("a missing field", {"transaction_id": "x"}, "missing_field"),
+    ("a renamed field", text(b'"transaction_id"', b'"id"'), "missing_field"),
     ("an empty id", transaction(""), "invalid_value"),
     ("an id of 65 characters", transaction("x" * 65), "invalid_value"),
+    ("an id of 10 KB", transaction("x" * 10_240), "invalid_value"),
     ("a number as id", text(b'"good"', b"7"), "wrong_type"),
     ("NUL in an id", text(b"c-1", b"c\\u00001"), "unprintable_id"),
     ("a line feed in an id", text(b"c-1", b"c\\n1"), "unprintable_id"),
@@ -76,6 +89,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("a flag as attribute", transaction(attributes={"a": True}), "wrong_type"),
     ("33 attributes", transaction(attributes={str(n): n for n in range(33)}), "invalid_value"),
     ("an attribute of 257 characters", transaction(attributes={"a": "x" * 257}), "invalid_value"),
+    ("an attribute of 900 KB", transaction(attributes={"a": "x" * 900_000}), "invalid_value"),
     ("NUL in an attribute", transaction(attributes={"a": "x\0"}), "attributes"),
     ("an attribute beyond 64 bits", transaction(attributes={"a": 2**63}), "attributes"),
     ("an unprintable attribute name", transaction(attributes={"a\tb": 1}), "attributes"),
@@ -90,6 +104,7 @@ def test_bad_input_has_a_reason_and_its_neighbours_are_untouched(document: Any, 
 
 ODD = [
     ("unknown fields", transaction(surprise={"deep": [1]})),
+    ("a newer schema version", transaction(schema_version=2)),
     ("the last of duplicate keys", text(b'"amount_minor":1999', b'"amount_minor":5,"amount_minor":7')),
     ("an amount of nothing", transaction(amount_minor=0)),
     ("minus nothing", text(b"1999", b"-0")),
@@ -100,6 +115,7 @@ ODD = [
     ("exactly five minutes ahead", time(time_of_ms(BROKER_MS + 300_000).isoformat())),
     ("attributes", transaction(attributes={"channel": "web\nform", "risk": 0.5, "n": -(2**62)})),
     ("no attributes", transaction(attributes=None)),
+    ("900 KB of spaces", GOOD[:-1] + b" " * 900_000 + b"}"),
 ]
 
 
@@ -107,6 +123,15 @@ ODD = [
 def test_odd_but_sound_input_is_taken(document: Any) -> None:
     taken, reasons = decode(document)
     assert (len(taken), reasons) == (1, [])
+
+
+def test_the_page_on_bad_input_names_them_all_with_their_reasons() -> None:
+    lines = [line.split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    page = {line[0].removeprefix("| "): line[1].removesuffix(" |").strip("`") for line in lines}
+    assert {name: page.get(name) for name, _, _ in BAD} == {name: reason for name, _, reason in BAD}
+    assert {name for name, _ in ODD} <= page.keys()
+    assert len(page) == len(BAD) + len(ODD) + len(OF_A_TOPIC) + len(HEADINGS)
+    assert page.keys() >= OF_A_TOPIC
 
 
 def test_event_time_is_kept_to_the_millisecond_in_utc() -> None:
