@@ -13,7 +13,7 @@ from models.history import EVENT, pack
 from streams.ports import Additions, Change, Ledger, View
 
 PLAIN_WORKER = "load.bench.unguarded"
-DAYS = 40
+DAYS = 60
 NOTHING = pack(np.zeros(0, np.int64), np.zeros(0, np.int64), EVENT)
 
 

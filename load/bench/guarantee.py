@@ -11,8 +11,8 @@ from load.bench.worker_process import WorkerProcess
 from load.columns import Transactions
 from load.producer import Pusher
 
-# With, without, without, with: what grows slower or faster meanwhile counts for both.
-TURNS = (True, False, False, True)
+# Each in turn, and the other way round: what grows slower or faster meanwhile counts for both.
+TURNS = (True, False, False, True, True, False, False, True)
 
 
 @dataclass(frozen=True, slots=True)

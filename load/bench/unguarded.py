@@ -20,9 +20,9 @@ from streams.kafka import our_errors, producer_config
 from streams.ledger import PostgresLedger
 from streams.ledger.settling import INSERT_DECISIONS, decision_values, moves_of, number_of_topic
 from streams.offsets import Offsets
-from streams.ports import Applied, Change, DecisionRows, Settled, Step
+from streams.ports import Additions, Applied, Change, DecisionRows, Settled, Step
 from streams.view import RedisView
-from streams.view.keys import prefix
+from streams.view.keys import group_of, prefix, short_key
 
 # The progress is still written, or nobody could see how far the worker is; nothing is checked against it.
 INSERT_AND_NOTE = f"""
@@ -32,6 +32,14 @@ INSERT_AND_NOTE = f"""
         ON CONFLICT (incarnation, partition) DO UPDATE SET next_offset = excluded.next_offset
     )
     {INSERT_DECISIONS}
+"""
+
+
+# One call for a whole sweep, as with the guarantee: ARGV begins with how many keys are to be rewritten.
+WRITE = """
+    for i = 1, #KEYS do
+        redis.call(i <= tonumber(ARGV[1]) and 'SET' or 'APPEND', KEYS[i], ARGV[i + 1])
+    end
 """
 
 
@@ -48,15 +56,19 @@ class PlainLedger(PostgresLedger):
 
 
 class PlainView(RedisView):
-    """Appends, without a script."""
+    """Appends, and checks nothing."""
 
     def apply(self, change: Change) -> dict[int, Applied]:
-        with self._redis.pipeline(transaction=False) as pipe:
-            for group, appends in self._by_key(change.additions, change.views).items():
-                start = prefix(group, self.groups, change.views[group])
-                for key, records in appends.items():
-                    pipe.append(start + key, records)
-            pipe.execute()
+        for group, appends in self._by_key(change.additions, change.views).items():
+            start = prefix(group, self.groups, change.views[group])
+            smaller = {
+                short_key(entity, name): after
+                for entity, rewrites in change.rewrites.items()
+                for name, (_, after) in rewrites.items()
+                if group_of(entity, name, self.groups) == group
+            }
+            keys = [start + key for key in (*smaller, *appends)]
+            self._redis.eval(WRITE, len(keys), *keys, len(smaller), *smaller.values(), *appends.values())
         return dict.fromkeys(change.views, Applied.NOW)
 
 
@@ -70,6 +82,9 @@ class TrustingKeeper(ViewKeeper):
             if group not in self._known:
                 self._adopt(group)
         return self._view.read(self._known, [], wanted).histories
+
+    def apply(self, step: Step, additions: Additions, rewrites: Any) -> None:
+        self._view.apply(Change(self._known, {}, additions, rewrites))
 
 
 class PlainOutbox(KafkaOutbox):
