@@ -52,7 +52,8 @@ def worker_config(settings: Settings) -> Config:
     return client_config(settings, f"worker-{settings.slot}") | {
         "group.id": settings.group_id,
         "group.instance.id": f"{settings.group_id}-{settings.slot}",
-        "partition.assignment.strategy": "cooperative-sticky",
+        # Topic by topic: each worker gets the same partitions of both. See docs/adr/0009.
+        "partition.assignment.strategy": "range",
         "session.timeout.ms": int(settings.session_timeout_s * 1000),
         "heartbeat.interval.ms": int(settings.session_timeout_s * 300),
         "max.poll.interval.ms": 120_000,

@@ -67,6 +67,7 @@ class Poller:
         self._starting = OwedOffsets()
         self._unread = Unread()
         self._in_work: Sweep | None = None
+        self._gone: set[Place] = set()
         self._stopping = False
         self._owed = OwedOffsets()
         self._held = HeldPartitions()
@@ -87,7 +88,7 @@ class Poller:
 
     def later(self, offsets: Offsets) -> None:
         """`CommitBook.later`: commit plainly, before long and before the next sweep of alerts."""
-        self._commands.put(lambda: self._owed.later(offsets))
+        self._commands.put(lambda: self._later(offsets))
 
     def done(self, offsets: Offsets) -> None:
         """`CommitBook.done`: committed in a transaction, so nothing older may follow."""
@@ -177,8 +178,13 @@ class Poller:
     def _stop(self) -> None:
         self._stopping = True
 
+    def _later(self, offsets: Offsets) -> None:
+        """Not where a rebalance came while the sweep was in work: another worker may have committed more."""
+        self._owed.later({place: offset for place, offset in offsets.items() if place not in self._gone})
+
     def _free(self) -> None:
         self._in_work = None
+        self._gone.clear()
 
     def _receive(self, wait_s: float) -> None:
         """Serve the group, and take the first record that comes."""
@@ -212,7 +218,7 @@ class Poller:
 
     def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
         starts = self._starts([(each.topic, each.partition) for each in given])
-        consumer.incremental_assign([TopicPartition(*place, offset) for place, offset in starts.items()])
+        consumer.assign([TopicPartition(*place, offset) for place, offset in starts.items()])
         self._partitions |= set(starts)
         self._starting.later(starts)
         log.info("partitions_assigned", count=len(starts), total=len(self._partitions))
@@ -235,16 +241,17 @@ class Poller:
             self._obey(KEEP_ALIVE_S)
         self._commit()
         self._drop(taken)
-        consumer.incremental_unassign(taken)
+        consumer.unassign()
 
     def _on_lost(self, consumer: Any, taken: list[TopicPartition]) -> None:
         self._drop(taken)
-        consumer.incremental_unassign(taken)
+        consumer.unassign()
 
     def _drop(self, taken: list[TopicPartition]) -> None:
         """Forget partitions: what is buffered of them belongs to another worker now."""
         places = {(each.topic, each.partition) for each in taken}
         self._partitions -= places
+        self._gone |= places if self._busy else set()
         self._held.drop(places)
         self._unread.forget(places)
         self._owed.drop(places)
@@ -264,4 +271,4 @@ class Poller:
         self._held.release(self._consumer, list(self._held.now()))
         for place, offset in self._starts(sorted(self._partitions)).items():
             self._consumer.seek(TopicPartition(*place, offset))
-        self._in_work = None
+        self._free()

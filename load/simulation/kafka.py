@@ -44,13 +44,13 @@ class Transaction:
 class SimulatedKafka(FakeKafka):
     """Topics, one consumer group, and a transaction per worker slot.
 
-    owners: whose each partition is, and since which generation. seen_alerts, seen_dead: with their era.
+    owners: which slot has each partition. seen_alerts, seen_dead: with their era.
     back: commits that went back although the ledger was not restored.
     """
 
     topics: dict[str, Topic] = field(default_factory=dict)
     members: dict[int, str] = field(default_factory=dict)
-    owners: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    owners: dict[Place, int] = field(default_factory=dict)
     flights: dict[int, Transaction] = field(default_factory=dict)
     seen_alerts: list[Seen] = field(default_factory=list)
     seen_dead: list[Seen] = field(default_factory=list)
@@ -72,9 +72,7 @@ class SimulatedKafka(FakeKafka):
     def rebalance(self, dealt: Mapping[Place, int]) -> None:
         """A new generation, in which partitions belong to these slots."""
         self.generation += 1
-        for place, slot in dealt.items():
-            if self.owners.get(place, (-1, 0))[0] != slot:
-                self.owners[place] = (slot, self.generation)
+        self.owners |= dealt
 
     def speaks_for_group(self, membership: Membership) -> bool:
         return (

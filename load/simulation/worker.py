@@ -229,18 +229,15 @@ class SimulatedWorker:
             raise Fenced("another member has this slot")
         if self._kafka.generation == self._generation:
             return
-        owners = self._kafka.owners
-        mine = {place for place, (slot, _) in owners.items() if slot == self.slot}
-        kept = {place for place in mine & self._places if owners[place][1] <= self._generation}
-        self._drop(self._places - kept)
+        self._drop(set(self._places))
         self._generation = self._kafka.generation
         self.idle = False
-        given = sorted(mine - kept)
+        given = [place for place, slot in sorted(self._kafka.owners.items()) if slot == self.slot]
         starts = self._starts(given)
         self._positions.update(starts)
         self._places |= set(given)
         self._starting.later(starts)
-        self._line.note(f"is given {starts}, keeps {sorted(kept)}")
+        self._line.note(f"is given {starts}")
 
     def _drop(self, places: set[Place]) -> None:
         self._places -= places

@@ -9,7 +9,7 @@ from load.simulation.disasters import Disasters
 from load.simulation.plan import EVENTS
 from load.simulation.schedule import Schedule
 
-SEEDS = 100
+SEEDS = 200
 
 
 @cache

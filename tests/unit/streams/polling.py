@@ -71,6 +71,7 @@ class Polling:
         """As a sweep without alerts ends: its offsets may be committed later."""
 
         def done() -> None:
+            self.settle(sweep)
             self.poller.later(offsets_of(sweep))
             self.poller.finished()
 
@@ -80,12 +81,19 @@ class Polling:
         """As a sweep with alerts ends: its offsets are committed together with them."""
 
         def done() -> None:
+            self.settle(sweep)
             self.kafka.committed_offsets.update(offsets_of(sweep))
             self.kafka.happened.append(("transaction", offsets_of(sweep)))
             self.poller.done(offsets_of(sweep))
             self.poller.finished()
 
         self.clock.after(self.work_s, done)
+
+    def settle(self, sweep: Sweep) -> None:
+        """As the ledger does."""
+        for (_, number), offset in offsets_of(sweep).items():
+            known = self.progress.get((sweep.topic_id, number), 0)
+            self.progress[sweep.topic_id, number] = max(offset, known)
 
     def _poller(self) -> Poller:
         return Poller(

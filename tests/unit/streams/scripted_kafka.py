@@ -1,7 +1,7 @@
 """A double of the Kafka client's consumer: topics in memory, and a group that moves when it is told to."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, Message, TopicPartition
@@ -51,16 +51,16 @@ class ScriptedConsumer:
         log.extend([message(place, offset, value) for offset, value in enumerate(values, len(log))])
 
     def give(self, *places: Place) -> None:
-        """The next poll assigns partitions."""
+        """The next poll assigns partitions, besides those that are there; all are revoked first."""
         for place in places:
             self.topics.setdefault(place, [])
-        self._rebalances.append(lambda: self._rebalance("on_assign", places))
+        self._rebalances.append(lambda: self._rebalance("on_revoke", {*self.positions, *places}))
 
     def take_away(self, *places: Place) -> None:
-        self._rebalances.append(lambda: self._rebalance("on_revoke", places))
+        self._rebalances.append(lambda: self._rebalance("on_revoke", self.positions.keys() - {*places}))
 
     def lose(self, *places: Place) -> None:
-        self._rebalances.append(lambda: self._rebalance("on_lost", places))
+        self._rebalances.append(lambda: self._rebalance("on_lost", self.positions.keys() - {*places}))
 
     def asked(self, *kinds: str) -> list[Any]:
         """What was asked of these kinds."""
@@ -119,21 +119,20 @@ class ScriptedConsumer:
     def resume(self, places: Sequence[TopicPartition]) -> None:
         self.paused -= {_place(each) for each in places}
 
-    def incremental_assign(self, places: Sequence[TopicPartition]) -> None:
-        found = {_place(each): each.offset for each in places}
-        self.happened.append(("assign", found))
-        self.paused -= found.keys()
-        self.positions.update(found)
+    def assign(self, places: Sequence[TopicPartition]) -> None:
+        assert not self.positions, "what is there must be given back first"
+        self.positions = {_place(each): each.offset for each in places}
+        self.happened.append(("assign", dict(self.positions)))
 
-    def incremental_unassign(self, places: Sequence[TopicPartition]) -> None:
-        self.happened.append(("unassign", {_place(each) for each in places}))
-        for each in places:
-            del self.positions[_place(each)]
-            self.delivered.discard(_place(each))
+    def unassign(self) -> None:
+        self.happened.append(("unassign", set(self.positions)))
+        self.positions = {}
+        self.delivered.clear()
+        self.paused.clear()
 
     def close(self) -> None:
         if self.positions:
-            self._rebalance("on_revoke", list(self.positions))
+            self._call("on_revoke", self.positions)
         self.happened.append(("close", None))
 
     def _received(self, count: int) -> list[Message]:
@@ -150,8 +149,15 @@ class ScriptedConsumer:
                 found += some
         return found
 
-    def _rebalance(self, callback: str, places: Sequence[Place]) -> None:
+    def _rebalance(self, goes: str, then: Iterable[Place]) -> None:
+        """All that is there goes, in one way or the other; then what is dealt comes."""
+        dealt = sorted(then)
         self.generation += 1
+        if self.positions:
+            self._call(goes, self.positions)
+        self._call("on_assign", dealt)
+
+    def _call(self, callback: str, places: Iterable[Place]) -> None:
         self._callbacks[callback](self, [TopicPartition(*place) for place in places])
 
 

@@ -41,7 +41,7 @@ def test_a_new_owner_waits_for_a_transaction_in_flight(settings: Settings) -> No
 
 def test_a_worker_that_restarts_keeps_its_partitions(settings: Settings) -> None:
     assert worker_config(settings)["group.instance.id"] == "g-3"
-    assert worker_config(settings)["partition.assignment.strategy"] == "cooperative-sticky"
+    assert worker_config(settings)["partition.assignment.strategy"] == "range"
 
 
 def test_heartbeats_come_often_enough_for_the_session(settings: Settings) -> None:

@@ -63,15 +63,22 @@ def test_faust_is_told_what_is_owned_after_every_move(polling: Polling) -> None:
     polling.kafka.give(T1)
     polling.kafka.take_away(T0)
     polling.run()
-    assert polling.owned[:3] == [frozenset({T0, L0}), frozenset({T0, L0, T1}), frozenset({L0, T1})]
+    nothing: frozenset[Place] = frozenset()
+    assert polling.owned[:5] == [
+        frozenset({T0, L0}),
+        nothing,
+        frozenset({T0, L0, T1}),
+        nothing,
+        frozenset({L0, T1}),
+    ]
 
 
-def test_partitions_that_come_later_leave_the_others_where_they_are(polling: Polling) -> None:
+def test_when_partitions_come_the_others_go_on_where_they_were(polling: Polling) -> None:
     polling.kafka.produce(T0, *[b"{}"] * 5)
     polling.kafka.give(T0)
     polling.clock.after(0.5, lambda: polling.kafka.give(T1))
     polling.run(for_s=3)
-    assert polling.kafka.asked("assign") == [{T0: 0}, {T1: 0}]
+    assert polling.kafka.asked("assign") == [{T0: 0}, {T0: 5, T1: 0}]
     assert polling.kafka.committed_offsets == {T0: 5, T1: 0}
     assert polling.sizes() == [5]
 
@@ -123,7 +130,7 @@ def test_a_revocation_waits_for_the_sweep_in_work_and_commits_it(polling: Pollin
     polling.work_s = REVOKE_WAIT_S - 1
     polling.clock.after(0.1, lambda: polling.kafka.take_away(T0))
     polling.run(for_s=10)
-    assert polling.kafka.happened[-3:-1] == [("commit", {T0: 1}), ("unassign", {T0})]
+    assert polling.kafka.happened[-4:-2] == [("commit", {T0: 1}), ("unassign", {T0})]
 
 
 def test_a_revocation_does_not_wait_for_ever(polling: Polling) -> None:
@@ -135,6 +142,26 @@ def test_a_revocation_does_not_wait_for_ever(polling: Polling) -> None:
     polling.clock.after(REVOKE_WAIT_S + 1, lambda: owned_then.append(polling.owned[-1]))
     polling.run(for_s=REVOKE_WAIT_S + 2)
     assert owned_then == [frozenset()]
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["and comes back", "for good"])
+def test_a_sweep_that_outlasts_its_partition_commits_nothing_plainly(polling: Polling, back: bool) -> None:
+    """Whoever has it then may have committed more, and Kafka would let the offset go back."""
+    polling.kafka.produce(T0, b"{}")
+    polling.kafka.produce(T1, b"{}")
+    polling.kafka.give(T0, T1)
+    polling.work_s = REVOKE_WAIT_S + 2
+    polling.clock.after(0.1, lambda: polling.kafka.take_away(T0))
+    if back:
+        polling.clock.after(0.1, lambda: polling.kafka.give(T0))
+
+    def go_on_elsewhere() -> None:
+        polling.kafka.produce(T0, *[b"{}"] * 8)
+        polling.progress["transactions-id", 0] = polling.kafka.committed_offsets[T0] = 9
+
+    polling.clock.after(REVOKE_WAIT_S + 1, go_on_elsewhere)
+    polling.run(for_s=REVOKE_WAIT_S + 4)
+    assert polling.kafka.committed_offsets[T0] == 9
 
 
 def test_after_a_refusal_everything_is_read_again_from_what_is_settled(polling: Polling) -> None:
