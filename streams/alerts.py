@@ -11,7 +11,7 @@ from models.errors import AssignmentLost, KafkaUnavailable, OutcomeUnknown, Slot
 from streams.arrivals import EXPIRED_HEADER, DeadLetter
 from streams.codecs import encode
 from streams.dead_letters import headers_of
-from streams.kafka import error_of, our_errors, patience, producer_config, words_of
+from streams.kafka import error_of, our_errors, outbox_config, patience, words_of
 from streams.offsets import NOT_OURS, Offsets
 from streams.ports import ParkedLabel
 from streams.settings import Settings
@@ -41,11 +41,7 @@ class KafkaOutbox:
 
     def open(self) -> None:
         """Fence whoever had this slot before, and settle what it left open."""
-        config = producer_config(self._settings, f"outbox-{self._settings.slot}") | {
-            "transactional.id": f"{self._settings.group_id}-{self._settings.slot}",
-            "transaction.timeout.ms": 60_000,
-        }
-        producer = Producer(config)
+        producer = Producer(outbox_config(self._settings))
         with our_errors("begin the worker's transactions"):
             self._insist(lambda: producer.init_transactions(self._timeout_s), "begin")
         self._producer = producer

@@ -25,7 +25,7 @@ class Sweep:
 
     timestamp_ms: the broker's. group: the consumer group's metadata as it was when this was polled; whoever
     commits with it is refused once the partitions belong to somebody else. headers: empty where no record has
-    any.
+    any. assignment: counts how often partitions were dealt; what is believed since before may be outdated.
     """
 
     topic: str
@@ -37,6 +37,7 @@ class Sweep:
     values: Sequence[bytes | None]
     group: Any = None
     headers: Sequence[Headers] = ()
+    assignment: int = 0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -56,6 +57,7 @@ class Sweep:
             [self.values[i] for i in rows],
             self.group,
             [self.headers[i] for i in rows] if self.headers else (),
+            self.assignment,
         )
 
     def partitions(self) -> list[int]:

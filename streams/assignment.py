@@ -34,12 +34,16 @@ def starting_offsets(
     topic_ids: Mapping[str, str],
     progress: Positions,
     timeout_s: float,
+    settle_timeout_s: float,
 ) -> dict[Place, int]:
-    """Where to start with each of these partitions. Raises as `starting_offset` does."""
+    """Where to start with each of these partitions. Raises as `starting_offset` does.
+
+    settle_timeout_s: how long to wait for transactions in flight, such as a dead worker has left, to end.
+    """
     # The progress first: another worker may settle meanwhile, and what is read later may only know more.
     settled = {place: progress(topic_ids[place[0]], [place[1]])[place[1]] for place in places}
     starts = {}
-    for each in consumer.committed([TopicPartition(*place) for place in places], timeout_s):
+    for each in consumer.committed([TopicPartition(*place) for place in places], settle_timeout_s):
         first, last = consumer.get_watermark_offsets(each, timeout_s)
         standing = Standing(
             each.topic,

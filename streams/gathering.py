@@ -11,7 +11,9 @@ from streams.arrivals import Headers, Sweep
 from streams.offsets import Place
 
 
-def sweep_of(topic: str, topic_id: str, messages: Sequence[Message], group: Any) -> Sweep:
+def sweep_of(
+    topic: str, topic_id: str, messages: Sequence[Message], group: Any, assignment: int = 0
+) -> Sweep:
     """Messages of one topic as columns."""
     count = len(messages)
     return Sweep(
@@ -24,6 +26,7 @@ def sweep_of(topic: str, topic_id: str, messages: Sequence[Message], group: Any)
         [message.value() for message in messages],
         group,
         _headers_of(messages),
+        assignment,
     )
 
 
@@ -32,10 +35,14 @@ def _headers_of(messages: Sequence[Message]) -> Sequence[Headers]:
     return found if any(found) else ()
 
 
-def sweeps_of(topic_ids: Mapping[str, str], messages: Sequence[Message], group: Any) -> list[Sweep]:
+def sweeps_of(
+    topic_ids: Mapping[str, str], messages: Sequence[Message], group: Any, assignment: int
+) -> list[Sweep]:
     """One sweep for each topic that has messages, in the order of the topics."""
     mine = {topic: [each for each in messages if each.topic() == topic] for topic in topic_ids}
-    return [sweep_of(topic, topic_ids[topic], found, group) for topic, found in mine.items() if found]
+    return [
+        sweep_of(topic, topic_ids[topic], found, group, assignment) for topic, found in mine.items() if found
+    ]
 
 
 def held_records(messages: Sequence[Message], sweeps: Sequence[Sweep]) -> Counter[Place]:

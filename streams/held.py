@@ -32,6 +32,11 @@ class HeldPartitions:
             self._seek(consumer, released)
             consumer.resume([TopicPartition(*place) for place in released])
 
+    def clear(self, consumer: Any) -> None:
+        """Hold none any more; where they are read on is somebody else's to say."""
+        consumer.resume([TopicPartition(*place) for place in self._at])
+        self._at.clear()
+
     def drop(self, places: Iterable[Place]) -> None:
         """They belong to another worker now."""
         for place in places:

@@ -55,7 +55,8 @@ def worker_config(settings: Settings) -> Config:
         # Topic by topic: each worker gets the same partitions of both. See docs/adr/0009.
         "partition.assignment.strategy": "range",
         "session.timeout.ms": int(settings.session_timeout_s * 1000),
-        "heartbeat.interval.ms": int(settings.session_timeout_s * 300),
+        # Often, as a worker hears of a dead one in the answer.
+        "heartbeat.interval.ms": int(settings.session_timeout_s * 100),
         "max.poll.interval.ms": 120_000,
         "enable.auto.commit": False,
         "auto.offset.reset": "error",
@@ -85,6 +86,22 @@ def producer_config(settings: Settings, role: str) -> Config:
         "linger.ms": 0,
         "delivery.timeout.ms": int(settings.kafka_timeout_s * 3000),
         "message.max.bytes": LARGEST_DEAD_LETTER_BYTES,
+    }
+
+
+def outbox_config(settings: Settings) -> Config:
+    """The transactional producer of a worker's slot.
+
+    What a dead worker has left open keeps its partitions from their next owner until Kafka aborts it: that
+    must not last longer than Kafka takes to notice the death.
+    """
+    config = producer_config(settings, f"outbox-{settings.slot}")
+    timeout_ms = int(settings.session_timeout_s * 1000)
+    return config | {
+        "transactional.id": f"{settings.group_id}-{settings.slot}",
+        "transaction.timeout.ms": timeout_ms,
+        "delivery.timeout.ms": min(timeout_ms, config["delivery.timeout.ms"]),
+        "socket.timeout.ms": min(timeout_ms, config["socket.timeout.ms"]),
     }
 
 

@@ -42,6 +42,8 @@ from streams.watchdog import Watchdog, crash, end_stuck_process
 
 log = structlog.get_logger(__name__)
 
+# Kafka looks for transactions to abort every ten seconds by default: ten more than they may last.
+SETTLING_SHARE = 0.8
 GC_ALLOCATIONS = 50_000  # a full sweep makes about half as many objects
 
 
@@ -188,6 +190,7 @@ class Parts:
             max_records=settings.sweep_max_records,
             commit_interval_s=settings.offset_commit_interval_s,
             timeout_s=settings.kafka_timeout_s,
+            settle_timeout_s=settings.stuck_s * SETTLING_SHARE,
             **calls,
         )
         return self.poller

@@ -50,6 +50,7 @@ class Poller:
         max_records: int,
         commit_interval_s: float,
         timeout_s: float,
+        settle_timeout_s: float,
     ) -> None:
         self._config = config
         self._topic_ids = topic_ids
@@ -61,6 +62,7 @@ class Poller:
         self._max_records = max_records
         self._commit_interval_s = commit_interval_s
         self._timeout_s = timeout_s
+        self._settle_timeout_s = settle_timeout_s
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._ids: Mapping[str, str] = {}
         self._partitions: set[Place] = set()
@@ -68,6 +70,7 @@ class Poller:
         self._unread = Unread()
         self._in_work: Sweep | None = None
         self._gone: set[Place] = set()
+        self._assignments = 0
         self._stopping = False
         self._owed = OwedOffsets()
         self._held = HeldPartitions()
@@ -198,7 +201,8 @@ class Poller:
         """Everything that is buffered, as one sweep per topic."""
         if self._unread.records:
             self._keep(self._consumer.consume(max(0, self._max_records - len(self._unread.records)), 0))
-            self._unread.gather(self._ids, self._max_records, self._consumer.consumer_group_metadata())
+            group = self._consumer.consumer_group_metadata()
+            self._unread.gather(self._ids, self._max_records, group, self._assignments)
 
     def _keep(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -218,7 +222,8 @@ class Poller:
 
     def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
         starts = self._starts([(each.topic, each.partition) for each in given])
-        consumer.assign([TopicPartition(*place, offset) for place, offset in starts.items()])
+        self._assign(starts)
+        self._assignments += 1
         self._partitions |= set(starts)
         self._starting.later(starts)
         log.info("partitions_assigned", count=len(starts), total=len(self._partitions))
@@ -226,7 +231,8 @@ class Poller:
 
     def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
         self._check_incarnations()
-        return starting_offsets(self._consumer, places, self._ids, self._progress, self._timeout_s)
+        timeouts = (self._timeout_s, self._settle_timeout_s)
+        return starting_offsets(self._consumer, places, self._ids, self._progress, *timeouts)
 
     def _check_incarnations(self) -> None:
         now = self._topic_ids()
@@ -267,8 +273,11 @@ class Poller:
     def _rewind(self) -> None:
         self._unread.clear()
         self._owed.clear()
-        # Whatever made them stop is met again.
-        self._held.release(self._consumer, list(self._held.now()))
-        for place, offset in self._starts(sorted(self._partitions)).items():
-            self._consumer.seek(TopicPartition(*place, offset))
+        # Whatever has held a partition is met again.
+        self._held.clear(self._consumer)
+        self._assign(self._starts(sorted(self._partitions)))
         self._free()
+
+    def _assign(self, starts: Offsets) -> None:
+        """Read on from these offsets; seeking one partition after the other would take half a second each."""
+        self._consumer.assign([TopicPartition(*place, offset) for place, offset in starts.items()])

@@ -12,9 +12,14 @@ class Progress:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._known: dict[tuple[str, int], int] = {}
+        self._assignment = 0
 
     def of(self, sweep: Sweep) -> dict[int, int]:
         """Per partition of the sweep, the first offset that the ledger has not settled."""
+        if sweep.assignment != self._assignment:
+            # Another worker may have had the partitions meanwhile.
+            self.forget()
+            self._assignment = sweep.assignment
         numbers = sweep.partitions()
         unknown = [number for number in numbers if (sweep.topic_id, number) not in self._known]
         if unknown:

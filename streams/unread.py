@@ -18,10 +18,10 @@ class Unread:
         self.records: list[Message] = []
         self.sweeps: list[Sweep] = []
 
-    def gather(self, topic_ids: Mapping[str, str], most: int, group: Any) -> None:
+    def gather(self, topic_ids: Mapping[str, str], most: int, group: Any, assignment: int) -> None:
         """Make sweeps of the records, at most so many of them."""
         some, self.records = self.records[:most], self.records[most:]
-        self.sweeps = sweeps_of(topic_ids, some, group)
+        self.sweeps = sweeps_of(topic_ids, some, group, assignment)
 
     def forget(self, places: set[Place]) -> None:
         """Partitions that are not ours any more, or held."""

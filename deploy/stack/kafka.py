@@ -42,6 +42,8 @@ share.coordinator.state.topic.num.partitions=8
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=6000
+# How soon the partitions of a worker that died inside a transaction are free for others; 10 s by default.
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 message.max.bytes={max_bytes}
 replica.fetch.max.bytes={max_bytes}
 # Compaction's buffer, out of the heap; only Kafka's own small topics are compacted.

@@ -32,7 +32,8 @@ RIVALS = Aim(
     events={"rebalance": 10, "zombie": 20, "pause": 8},
     slots=3,
     partitions=1,
-    rates={"switch": 0.5, "crash": 0.0},
+    rates={"crash": 0.0},
+    switch_at={"settling decisions": 0.8, "settling labels": 0.8, "reading the view": 0.5},
 )
 TAKEOVERS = Aim(
     events={"rebalance": 20, "zombie": 20},

@@ -221,7 +221,7 @@ class SimulatedWorker:
     def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
         if self._topic_ids() != self._ids:
             raise TopicRemade("a topic was made again while it was read")
-        return starting_offsets(self.consumer, places, self._ids, self._ledger.progress, TIMEOUT_S)
+        return starting_offsets(self.consumer, places, self._ids, self._ledger.progress, TIMEOUT_S, TIMEOUT_S)
 
     def _sync(self) -> None:
         """Take note of a rebalance: drop what went, start with what came."""
@@ -289,6 +289,7 @@ class SimulatedWorker:
             [record.value for _, _, record in rows],
             self._membership(),
             [record.headers for _, _, record in rows],
+            self._generation,
         )
 
 

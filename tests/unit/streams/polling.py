@@ -107,6 +107,7 @@ class Polling:
             max_records=self.max_records,
             commit_interval_s=1.0,
             timeout_s=10.0,
+            settle_timeout_s=24.0,
         )
 
     def _heard(self, lags: Mapping[Place, int], held: Mapping[Place, int]) -> None:

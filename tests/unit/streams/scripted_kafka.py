@@ -120,7 +120,7 @@ class ScriptedConsumer:
         self.paused -= {_place(each) for each in places}
 
     def assign(self, places: Sequence[TopicPartition]) -> None:
-        assert not self.positions, "what is there must be given back first"
+        assert not self.positions or self.positions.keys() == {_place(each) for each in places}
         self.positions = {_place(each): each.offset for each in places}
         self.happened.append(("assign", dict(self.positions)))
 

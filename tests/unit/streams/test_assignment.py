@@ -93,6 +93,7 @@ def test_the_progress_is_read_before_anything_that_may_only_know_more() -> None:
 
     class Asked:
         def committed(self, places: Any, timeout_s: float) -> Any:
+            assert timeout_s == 20.0, "transactions in flight may take longer to end than Kafka to answer"
             asked.append("committed")
             return [TopicPartition(place.topic, place.partition, 3) for place in places]
 
@@ -104,5 +105,5 @@ def test_the_progress_is_read_before_anything_that_may_only_know_more() -> None:
         asked.append("progress")
         return dict.fromkeys(numbers, 3)
 
-    starting_offsets(Asked(), [("t", 0), ("t", 1)], {"t": "id"}, progress, 1.0)
+    starting_offsets(Asked(), [("t", 0), ("t", 1)], {"t": "id"}, progress, 1.0, 20.0)
     assert asked == ["progress", "progress", "committed", "log", "log"]

@@ -31,16 +31,17 @@ def test_a_sweep_of_nothing_has_no_partitions() -> None:
 
 def test_each_topic_that_has_messages_gets_one_sweep_of_the_same_group() -> None:
     found = [message(T1, 7, b"a"), message(L0, 3, b"b"), message(T0, 9, b"c")]
-    sweeps = sweeps_of({**TOPIC_IDS, "others": "others-id"}, found, "group")
+    sweeps = sweeps_of({**TOPIC_IDS, "others": "others-id"}, found, "group", 3)
     assert [(each.topic, each.topic_id, each.values, each.group) for each in sweeps] == [
         ("transactions", "transactions-id", [b"a", b"c"], "group"),
         ("labels", "labels-id", [b"b"], "group"),
     ]
+    assert [each.assignment for each in sweeps] == [3, 3]
 
 
 def test_records_that_are_held_are_counted_by_partition_wherever_they_are_held() -> None:
     waiting = [message(T0, 5), message(L0, 1)]
-    sweeps = sweeps_of(TOPIC_IDS, [message(T0, 3), message(T0, 4), message(T1, 9)], None)
+    sweeps = sweeps_of(TOPIC_IDS, [message(T0, 3), message(T0, 4), message(T1, 9)], None, 1)
     assert held_records(waiting, sweeps) == {T0: 3, T1: 1, L0: 1}
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 import tenacity
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from models.errors import KafkaUnavailable
 from streams.kafka import (
     is_retriable,
     our_errors,
+    outbox_config,
     patience,
     producer_config,
     topic_ids,
@@ -48,6 +49,12 @@ def test_heartbeats_come_often_enough_for_the_session(settings: Settings) -> Non
     config = worker_config(settings)
     assert config["session.timeout.ms"] == 12_000
     assert config["heartbeat.interval.ms"] * 3 <= config["session.timeout.ms"]
+
+
+def test_what_a_dead_worker_leaves_open_lasts_no_longer_than_its_session(settings: Settings) -> None:
+    config = outbox_config(settings)
+    assert (config["transactional.id"], config["transaction.timeout.ms"]) == ("g-3", 12_000)
+    Producer(config)  # the client refuses time-outs that outlast the transaction
 
 
 def test_a_producer_neither_loses_nor_doubles_by_its_own_retries(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """What a worker believes of the ledger's progress."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from load.doubles import FakeLedger
 from streams.progress import Progress
@@ -27,6 +28,17 @@ def sweep_of_partitions(*numbers: int, topic_id: str = "transactions-id") -> Log
     for number in numbers:
         log.produce(b"{}", partition=number)
     return log
+
+
+def test_after_a_rebalance_nothing_is_believed_any_more() -> None:
+    """Another worker may have had the partition, and settled more of it."""
+    ledger = Asked(p0=4)
+    progress = Progress(ledger)
+    sweep = sweep_of_partitions(0).sweep()
+    progress.of(sweep)
+    ledger.next_offsets[Partition("transactions-id", 0)] = 9
+    assert progress.of(sweep) == {0: 4}
+    assert progress.of(replace(sweep, assignment=1)) == {0: 9}
 
 
 def test_the_ledger_is_asked_once_for_each_partition() -> None:
