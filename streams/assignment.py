@@ -91,6 +91,6 @@ def _start_of_a_new_group(standing: Standing, where: str) -> int:
         raise OffsetsMissing(
             f"the group has no committed offset for {where}, and the ledger has settled {standing.progress}",
             why="the offsets expired, or the group has another name",
-            next_step="set the offsets of the group to the ledger's progress; then start again",
+            next_step="set the offsets of the group to what it had committed, at most the ledger's progress",
         )
     return standing.first

@@ -11,6 +11,7 @@ from typing import Any
 from deploy.jobs.connections import log_of
 from load.producer import Pusher
 from models.errors import NotFound
+from streams.codecs import NO_TRANSACTION
 from streams.kafka import producer_config
 from streams.ledger.replays import Replays
 from streams.letters import Letter, letters, masked_payload
@@ -98,20 +99,21 @@ def replay_letters(settings: Settings, wanted: Wanted, *, dry_run: bool = False)
     """Send the original bytes under their original key to the topic they came from, each letter once.
 
     What has been sent is noted in the ledger after Kafka has it. A letter of the same key and bytes as one
-    that was sent before is passed over: it would be refused again for the same reason.
+    that was sent before is passed over: it would be refused again for the same reason, but for a label that
+    waits once more.
     """
     pusher = Pusher(producer_config(settings, "dlq"), clock=time.monotonic, sleep=time.sleep)
     sent = passed = 0
     with _replays(settings) as replays:
         done = {place for topic in _topics(settings) for place in replays.of(topic)}
         everything = list(found_letters(settings, Wanted(wanted.topic)))
-        digests = {letter.digest for letter in everything if letter.place in done}
+        digests = {letter.digest for letter in everything if letter.place in done and not _in_vain(letter)}
         waiting: list[Letter] = []
         for letter in filter(wanted.takes, everything):
             if letter.place in done or letter.digest in digests:
                 passed += 1
                 continue
-            digests.add(letter.digest)
+            digests |= set() if _in_vain(letter) else {letter.digest}
             waiting.append(letter)
             sent += 1
         for start in range(0, 0 if dry_run else len(waiting), AT_ONCE):
@@ -124,6 +126,10 @@ def _send(pusher: Pusher, replays: Replays, some: list[Letter]) -> None:
         mine = [letter for letter in some if letter.topic == topic]
         pusher.send(topic, [letter.key for letter in mine], [letter.value for letter in mine])
     replays.note([letter.place for letter in some])
+
+
+def _in_vain(letter: Letter) -> bool:
+    return letter.reason == NO_TRANSACTION
 
 
 def _topics(settings: Settings) -> tuple[str, str]:

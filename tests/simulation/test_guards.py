@@ -1,10 +1,13 @@
 """Every guard of the protocol is needed: without it, the simulator sees the promise broken."""
 
+from pathlib import Path
+
 import pytest
 
 from load.simulation.campaign import play, play_without
 from load.simulation.guards import GUARDS
 
+PAGE = Path(__file__).parents[2] / "docs" / "simulation.md"
 WITHIN_SEEDS = 40
 
 
@@ -24,3 +27,9 @@ def test_a_guard_that_was_taken_away_is_back_afterwards() -> None:
             during = [getattr(where, name) for where, name, _ in guard.patches()]
         assert during != before
         assert [getattr(where, name) for where, name, _ in guard.patches()] == before
+
+
+def test_the_page_on_the_simulator_lists_every_guard_in_its_words() -> None:
+    lines = [line.split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    page = {line[0].strip("| `"): line[1] for line in lines}
+    assert page == {name: guard.rule for name, guard in GUARDS.items()}
