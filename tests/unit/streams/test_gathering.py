@@ -3,6 +3,7 @@
 import numpy as np
 from confluent_kafka import Message
 
+from streams.arrivals import EXPIRED_HEADER
 from streams.gathering import held_records, sweep_of, sweeps_of, without
 from tests.builders import BROKER_MS, TOPIC_IDS
 from tests.unit.streams.polling import L0, T0, T1
@@ -56,3 +57,12 @@ def test_records_of_some_partitions_can_be_left_out() -> None:
 def test_partitions_of_another_topic_take_nothing_away() -> None:
     sweep = sweep_of("labels", "id", [message(L0, 1, b"a")], None)
     assert without(sweep, {T0}) is sweep
+
+
+def test_headers_come_along_where_there_are_any() -> None:
+    plain = Message(topic="labels", partition=0, offset=1)
+    marked = Message(topic="labels", partition=0, offset=2, headers=[(EXPIRED_HEADER, b"true")])
+    assert sweep_of("labels", "id", [plain], None).headers == ()
+    sweep = sweep_of("labels", "id", [plain, marked], None)
+    assert [sweep.has_header(row, EXPIRED_HEADER) for row in range(2)] == [False, True]
+    assert sweep.where(sweep.offset == 2).has_header(0, EXPIRED_HEADER)
