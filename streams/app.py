@@ -37,6 +37,8 @@ class WorkerApp(faust.App):  # type: ignore[misc]
 
     async def on_stop(self) -> None:
         self.parts.stop.set()
+        # While Faust still runs: a sweep that it is handed later would never be handled, and be waited for.
+        await self.loop.run_in_executor(None, self.parts.drain)
         await super().on_stop()
 
     async def on_shutdown(self) -> None:

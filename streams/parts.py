@@ -44,6 +44,7 @@ log = structlog.get_logger(__name__)
 
 # Kafka looks for transactions to abort every ten seconds by default: ten more than they may last.
 SETTLING_SHARE = 0.8
+DRAIN_S = 8.0
 GC_ALLOCATIONS = 50_000  # a full sweep makes about half as many objects
 
 
@@ -169,6 +170,11 @@ class Parts:
         )
         server = serve(app, self.settings.metrics_host, self.settings.metrics_port)
         log.info("health", port=server.server_port)
+
+    def drain(self) -> None:
+        """Let the sweep in work end, and begin no other."""
+        if self.poller is not None:
+            self.poller.drain().wait(DRAIN_S)
 
     def close(self) -> None:
         self.watchdog.stop()

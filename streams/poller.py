@@ -6,7 +6,7 @@ under way, so that the group keeps us however long a dependency takes.
 
 from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
@@ -71,6 +71,7 @@ class Poller:
         self._in_work: Sweep | None = None
         self._gone: set[Place] = set()
         self._assignments = 0
+        self._drained: Event | None = None
         self._stopping = False
         self._owed = OwedOffsets()
         self._held = HeldPartitions()
@@ -83,6 +84,12 @@ class Poller:
 
     def start(self) -> None:
         self._thread.start()
+
+    def drain(self) -> Event:
+        """Hand over no more sweeps; the event is set once the one in work is done."""
+        drained = Event()
+        self._commands.put(lambda: setattr(self, "_drained", drained))
+        return drained
 
     def stop(self, timeout_s: float) -> None:
         """Commit what is finished, leave, and end the thread."""
@@ -145,6 +152,10 @@ class Poller:
             self._lag(self._lags(), self._held.now())
         if self._busy:
             self._receive(0)
+            return
+        if self._drained is not None:
+            self._drained.set()
+            self._receive(IDLE_POLL_S)
             return
         if self._starting or not self._unread.sweeps:
             self._receive(0 if self._unread.records and not self._starting else IDLE_POLL_S)

@@ -70,6 +70,10 @@ class Parts:
     def __init__(self) -> None:
         self.thread = ThreadPoolExecutor(1)
         self.stop = Event()
+        self.drained = False
+
+    def drain(self) -> None:
+        self.drained = True
 
     def open(self) -> None:
         return

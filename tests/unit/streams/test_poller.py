@@ -78,6 +78,27 @@ def test_the_group_is_noted_when_a_sweep_is_polled(polling: Polling) -> None:
     assert [sweep.group for sweep in polling.sweeps] == ["generation 2", "generation 3"]
 
 
+def test_once_told_to_drain_it_hands_over_no_more_and_says_when_the_last_one_is_done(
+    polling: Polling,
+) -> None:
+    polling.max_records = 1
+    polling.kafka.produce(T0, *[b"{}"] * 5)
+    polling.kafka.give(T0)
+    polling.work_s = 2.0
+    drained: list[bool] = []
+
+    def drain() -> None:
+        event = polling.poller.drain()
+        for after_s in (0.5, 2.5):
+            polling.clock.after(after_s, lambda: drained.append(event.is_set()))
+
+    polling.clock.after(1.0, drain)
+    polling.run(for_s=6)
+    assert drained == [False, True]
+    assert polling.sizes() == [1]
+    assert polling.kafka.committed_offsets == {T0: 1}
+
+
 def test_the_next_sweep_waits_until_the_one_in_work_is_done(polling: Polling) -> None:
     polling.max_records = 3
     polling.kafka.produce(T0, *[b"{}"] * 9)
