@@ -136,8 +136,34 @@ class Batch:
     def ids(self, entity: Entity) -> list[str]:
         return self.customer_id if entity == "customer" else self.terminal_id
 
+    def repeats(self) -> list[int]:
+        """Rows whose id an earlier row has: within a sweep the first one counts."""
+        if len(set(self.transaction_id)) == len(self):
+            return []
+        first = self._firsts()
+        return [row for row, name in enumerate(self.transaction_id) if first[name] != row]
+
+    def conflicts(self, repeats: Sequence[int]) -> list[int]:
+        """Those repeats that have another body than the first row of their id."""
+        first = self._firsts() if repeats else {}
+        return [row for row in repeats if self.body(row) != self.body(first[self.transaction_id[row]])]
+
+    def _firsts(self) -> dict[str, int]:
+        first: dict[str, int] = {}
+        for row, name in enumerate(self.transaction_id):
+            first.setdefault(name, row)
+        return first
+
+    def rows_of(self, part: "Batch", rows: Sequence[int]) -> list[int]:
+        """Where some rows of a part of this batch are in it."""
+        places = {(int(part.partition[row]), int(part.offset[row])) for row in rows}
+        mine = zip(self.partition.tolist(), self.offset.tolist(), strict=True)
+        return [row for row, place in enumerate(mine) if place in places]
+
     def without(self, rows: Sequence[int]) -> "Batch":
         """The same batch less some rows."""
+        if not rows:
+            return self
         keep = np.ones(len(self), np.bool_)
         keep[list(rows)] = False
         return self.take(np.flatnonzero(keep))

@@ -127,34 +127,23 @@ class TransactionSweeps:
         malformed: list[DeadLetter],
     ) -> None:
         step = step_of(sweep, progress, malformed)
-        batch = self._first_of_each_id(batch)
         while True:
-            rows, rewrites = self._score(batch, sweep.topic_id, progress)
+            repeats = batch.repeats()
+            rows, rewrites = self._score(batch.without(repeats), sweep.topic_id, progress)
             with self._metrics.step("ledger"):
                 outcome = self._ledger.settle_decisions(step, rows)
             if isinstance(outcome, Settled):
                 break
             self._count_duplicates(outcome)
-            batch = batch.without(outcome.rows)
+            # A copy behind one that is another record's may still be the row's own.
+            batch = batch.without(batch.rows_of(rows.batch, outcome.rows))
         self._progress.moved(sweep.topic_id, step.reached)
         if rows.degraded_reason is None:
             with self._metrics.step("apply"):
                 self._keeper.apply(step, additions_of(rows, outcome), rewrites)
+        self._count_duplicates(Duplicates(repeats, batch.conflicts(repeats)))
         self._metrics.decided(rows, sweep, self._now())
         alerts += alerts_of(rows, outcome)
-
-    def _first_of_each_id(self, batch: Batch) -> Batch:
-        """A sweep may hold the same id twice: the first one counts."""
-        if len(set(batch.transaction_id)) == len(batch):
-            return batch
-        first: dict[str, int] = {}
-        for row, transaction_id in enumerate(batch.transaction_id):
-            first.setdefault(transaction_id, row)
-        owners = [first[transaction_id] for transaction_id in batch.transaction_id]
-        repeats = [row for row, owner in enumerate(owners) if owner != row]
-        conflicts = [row for row in repeats if batch.body(row) != batch.body(owners[row])]
-        self._count_duplicates(Duplicates(repeats, conflicts))
-        return batch.without(repeats)
 
     def _count_duplicates(self, found: Duplicates) -> None:
         self._metrics.duplicates.labels("conflict").inc(len(found.conflicts))

@@ -62,6 +62,9 @@ LONG_SPANS = Aim(
     slots=3,
     partitions=3,
     rates={"switch": 0.3, "crash": 0.0},
+    events={"rebalance": 0.2},
+    switch_at={"settling decisions": 0.9},
+    decides=False,
 )
 
 GUARDS: Mapping[str, Guard] = {

@@ -196,6 +196,19 @@ def floods_stop(schedule: Schedule) -> Findings:
                 yield f"{partition} went on through a flood at {offset}"
 
 
+def first_copy_claims(schedule: Schedule) -> Findings:
+    """A row made by REST belongs to the first record of its body in the partition"""
+    inputs = input_places(schedule)
+    for name, row in schedule.ledger.rows.items():
+        if row.decided.path != "rest" or row.owner is None:
+            continue
+        body = inputs.ever[row.owner].document
+        for place, truth in inputs.ever.items():
+            earlier = place[:2] == row.owner[:2] and place[2] < row.owner[2]
+            if earlier and truth.document == body and place not in schedule.ledger.dead:
+                yield f"the row of {name} is owned by {row.owner}, and {place} was earlier"
+
+
 def rest_rows_wait(schedule: Schedule) -> Findings:
     """A row made by REST has no second record on its way before its first one was read"""
     yield from schedule.gateway.hasty
@@ -218,6 +231,7 @@ PROMISES: tuple[Callable[[Schedule], Findings], ...] = (
     nothing_goes_back,
     features_are_exact,
     latest_label_counts,
+    first_copy_claims,
     floods_stop,
     rest_rows_wait,
     halts_have_causes,

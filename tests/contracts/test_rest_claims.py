@@ -8,7 +8,7 @@ from models.decision import DecidedTransaction
 from streams.ports import Duplicates, Settled
 from streams.topics import Partition
 from streams.verdicts import decided_row
-from tests.builders import transaction
+from tests.builders import Worker, transaction
 from tests.contracts.ledger_worlds import LedgerWorld
 from tests.contracts.offers import (
     CODEC,
@@ -88,3 +88,16 @@ def test_it_counts_in_the_view_once_it_is_claimed_and_not_before(ledgers: Ledger
     after, _ = ledgers.ledger.additions(partition, 0, 10, 100)
     assert appended(before) == {"customer": [], "terminal": []}
     assert [name for name, _ in appended(after)["customer"]] == ["c-1"]
+
+
+def test_a_record_behind_a_conflicting_copy_in_the_same_sweep_claims_it(ledgers: LedgerWorld) -> None:
+    made = by_rest(ledgers)
+    worker = Worker(ledgers.ledger)
+    worker.decide(
+        transaction("a", amount_minor=5),
+        transaction("a", amount_minor=20_000),
+        transaction("a", amount_minor=7),
+    )
+    assert owners(ledgers.ledger) == {1: "a"}
+    assert worker.outbox.alerts == [made]
+    assert worker.metric("fraud_duplicates_total", kind="conflict") == 2

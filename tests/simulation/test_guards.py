@@ -8,7 +8,7 @@ from load.simulation.campaign import play, play_without
 from load.simulation.guards import GUARDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulation.md"
-WITHIN_SEEDS = 40
+WITHIN_SEEDS = 80
 
 
 @pytest.mark.parametrize("guard", GUARDS)
