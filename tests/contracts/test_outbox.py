@@ -25,7 +25,9 @@ def reviews(*names: str) -> list[DecidedTransaction]:
 
 
 def dead_letter(kafka: KafkaWorld, value: bytes | None = b"{oops", source: str = SOURCES[0]) -> DeadLetter:
-    return DeadLetter(kafka.topic(source), f"{source}-id", 1, 7, BROKER_MS, b"key", value, "not_json", "no object")
+    return DeadLetter(
+        kafka.topic(source), f"{source}-id", 1, 7, BROKER_MS, b"key", value, "not_json", "no object"
+    )
 
 
 def offsets(kafka: KafkaWorld, **next_offsets: int) -> dict[tuple[str, int], int]:

@@ -13,6 +13,7 @@ import pytest
 
 from deploy.stack.waiting import until
 from models.decision import alert_id_of
+from streams.reconcile.outcome import CHECKS
 from streams.settings import CHECKOUT
 from tests.e2e.command_line import PROGRAM, CommandLine
 
@@ -51,8 +52,9 @@ def test_a_second_demo_sends_other_transactions_to_the_same_stack(fraudml: Comma
 def test_after_it_everything_agrees(fraudml: CommandLine) -> None:
     found = fraudml.json("reconcile", "--json")
     assert found["findings"] == 0
-    assert set(found["checks"]) == {"rows", "alerts", "histories"}
-    assert all(check["checked"] > 1000 for check in found["checks"].values())
+    assert found["reconciled_ratio"] == 1.0
+    assert set(found["checks"]) == set(CHECKS)
+    assert all(found["checks"][name]["checked"] > 1000 for name in ("rows", "labels", "alerts", "histories"))
 
 
 def test_a_scored_transaction_has_the_decision_that_the_ledger_shows(fraudml: CommandLine) -> None:
