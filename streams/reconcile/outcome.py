@@ -48,6 +48,7 @@ class Outcome:
         return {
             "findings": self.findings,
             "reconciled_ratio": ratio(self.proven, self.records),
+            "records": self.records,
             "since": since.isoformat() if since else None,
             "until": until.isoformat() if until else None,
             "checks": {name: asdict(check) for name, check in self.checks.items()},

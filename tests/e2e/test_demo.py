@@ -100,7 +100,7 @@ def test_a_worker_that_is_told_to_stop_ends_well_and_comes_back(fraudml: Command
 
 
 def test_the_metrics_bear_the_names_of_the_guide(fraudml: CommandLine) -> None:
-    (url,) = [part.metrics_url for part in fraudml.stack.status() if part.metrics_url]
+    (url,) = [part.metrics_url for part in fraudml.stack.status() if part.is_worker]
     shown = httpx.get(url, trust_env=False, timeout=5).text
     for name in (
         "fraud_predictions_total{",
