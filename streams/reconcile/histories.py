@@ -1,11 +1,11 @@
 """R5: every history is what the ledger gives, below the watermarks it was read with."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, groupby
 
 from models.features import ENTITIES, Entity
-from models.history import Retention, pack
+from models.history import Ints, Retention, pack
 from streams.ports import Ledger, View
 from streams.recomputation import Bundle, canonical, joined, unlike
 from streams.reconcile.check import Check
@@ -45,22 +45,19 @@ class HistoryCheck:
         with self.books.snapshot(wanted) as snapshot:
             for keys, pieces in portions(snapshot.pieces()):
                 now = seen.read(_by_entity(keys))
+                limits = now.limits(snapshot.progress)
                 expected = {
-                    key: joined(
-                        self._applied(key, parts, now, list(snapshot.progress)), key[0], self.retention
-                    )
+                    key: joined(self._applied(key, parts, limits), key[0], self.retention)
                     for key, parts in groupby(pieces, _key)
                 }
                 self._add_settled(expected, now, snapshot.progress)
                 self._compare(now, expected)
 
-    def _applied(
-        self, key: Key, pieces: Iterable[Piece], now: Seen, partitions: Sequence[Partition]
-    ) -> Iterator[bytes]:
-        """What lies below the watermarks of the history's own group."""
-        limits = now.limits(partitions)[group_of(*key, self.view.groups)]
+    def _applied(self, key: Key, pieces: Iterable[Piece], limits: Ints) -> Iterator[bytes]:
+        """What lies below the limits of the history's own group."""
+        mine = limits[group_of(*key, self.view.groups)]
         for piece in pieces:
-            below = piece.offset < limits[piece.place]
+            below = piece.offset < mine[piece.place]
             yield pack(piece.time_s[below], piece.payload[below], piece.kind[below]).tobytes()
 
     def _add_settled(self, expected: dict[Key, bytes], now: Seen, progress: Mapping[Partition, int]) -> None:
@@ -68,9 +65,10 @@ class HistoryCheck:
         spans = now.beyond(progress)
         if not spans:
             return
+        limits = now.limits({partition: stop for partition, (_, stop) in spans.items()})
         for piece in self.books.settled(spans, _by_entity(expected)):
             key = _key(piece)
-            expected[key] += b"".join(self._applied(key, [piece], now, list(spans)))
+            expected[key] += b"".join(self._applied(key, [piece], limits))
 
     def _compare(self, now: Seen, expected: dict[Key, bytes]) -> None:
         found = dict(

@@ -19,10 +19,10 @@ class Seen:
     histories: Mapping[Entity, Sequence[bytes | None]]
     watermarks: Sequence[Mapping[Partition, int]]
 
-    def limits(self, partitions: Sequence[Partition]) -> Ints:
-        """Next offset to apply, by group and partition."""
-        found = [[marks.get(partition, 0) for partition in partitions] for marks in self.watermarks]
-        return np.array(found, np.int64).reshape(len(found), len(partitions))
+    def limits(self, known: Mapping[Partition, int]) -> Ints:
+        """Next offset to apply, by group and partition; at most what is known of each partition."""
+        found = [[min(marks.get(place, 0), at) for place, at in known.items()] for marks in self.watermarks]
+        return np.array(found, np.int64).reshape(len(found), len(known))
 
     def beyond(self, progress: Mapping[Partition, int]) -> dict[Partition, tuple[int, int]]:
         """Spans of what a group has applied beyond the progress."""

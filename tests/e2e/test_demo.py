@@ -110,6 +110,32 @@ def test_the_metrics_bear_the_names_of_the_guide(fraudml: CommandLine) -> None:
         assert name in shown
 
 
+def test_the_background_check_tells_what_it_has_proven(fraudml: CommandLine) -> None:
+    (url,) = [part.metrics_url for part in fraudml.stack.status() if part.part == "reconciler"]
+    ready = url.replace("/metrics", "/readyz")
+    until(lambda: httpx.get(ready, trust_env=False, timeout=5).is_success, within_s=60, every_s=0.5)
+    shown = httpx.get(url, trust_env=False, timeout=5).text
+    assert float(re.search(r"^fraud_reconciled_ratio (.+)$", shown, re.MULTILINE).group(1)) > 0.9  # type: ignore[union-attr]
+    counts = re.findall(r"^fraud_reconcile_findings_total{.*} (.+)$", shown, re.MULTILINE)
+    assert [float(count) for count in counts] == [0.0] * len(CHECKS)
+
+
+def test_a_watch_that_is_told_to_stop_ends_well(fraudml: CommandLine) -> None:
+    command = [str(PROGRAM), "reconcile", "--every", "1"]
+    told: dict[str, Any] = {
+        "env": fraudml.environment,
+        "cwd": CHECKOUT,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
+    with subprocess.Popen(command, **told) as watch:
+        assert watch.stderr is not None
+        assert any('"reconciled"' in line and '"findings": 0' in line for line in watch.stderr)
+        watch.terminate()
+        watch.communicate(timeout=20)
+    assert watch.returncode == 0
+
+
 def test_faust_runs_the_worker_too(fraudml: CommandLine) -> None:
     own = {"FRAUDML_SLOT": "7", "FRAUDML_METRICS_PORT": "0"}
     command = [str(PROGRAM.with_name("faust")), "-A", "streams.worker", "worker", "--without-web"]
