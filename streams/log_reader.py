@@ -22,6 +22,7 @@ class LogReader:
         self._config = config
         self._consumer: Any = Consumer(config)
         self._timeout_s = timeout_s
+        self._numbers: dict[str, list[int]] = {}
 
     def close(self) -> None:
         self._consumer.close()
@@ -34,11 +35,16 @@ class LogReader:
         return Consumer(self._config | {"isolation.level": "read_uncommitted"})
 
     def partitions(self, topic: str) -> list[int]:
-        """Numbers of a topic's partitions.
+        """Numbers of a topic's partitions, as they were when first asked for.
 
         Raises:
             NotFound: there is no such topic.
         """
+        if topic not in self._numbers:
+            self._numbers[topic] = self._listed(topic)
+        return self._numbers[topic]
+
+    def _listed(self, topic: str) -> list[int]:
         with our_errors("list a topic's partitions"):
             found = self._consumer.list_topics(topic, self._timeout_s).topics[topic]
         if found.error is not None:
@@ -99,9 +105,8 @@ class LogReader:
                 batch = [
                     each for each in received if not each.error() and each.offset() < until[each.partition()]
                 ]
-                missing -= {
-                    each.partition() for each in received if _reached(each) >= until[each.partition()]
-                }
+                last = {each.partition(): each for each in received}
+                missing -= {number for number, each in last.items() if _reached(each) >= until[number]}
                 if batch:
                     yield batch
         finally:
