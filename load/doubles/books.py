@@ -17,7 +17,6 @@ from models.label import Label
 from models.transaction import comparable
 from streams.reconcile.ports import (
     Decided,
-    Flagged,
     LabelBody,
     LabelKey,
     Piece,
@@ -68,10 +67,10 @@ class FakeBooks:
         here = (partition, start, stop)
         return len(self.rows(*here)) + len(self.accepted(*here)), len(self.dead(*here))
 
-    def flagged(self, partition: Partition, start: int, stop: int) -> Iterator[Flagged]:
-        for at, row in sorted(self._decisions(partition, start, stop), key=lambda each: each[0]):
+    def flagged(self, partition: Partition, start: int, stop: int) -> Iterator[str]:
+        for _, row in sorted(self._decisions(partition, start, stop), key=lambda each: each[0]):
             if row.decided.decision != "approve":
-                yield Flagged(at, row.decided.transaction_id, row.decided.decision)
+                yield row.decided.transaction_id
 
     def decided(self, transaction_ids: Sequence[str]) -> dict[str, Decided]:
         found = self._reached().rows

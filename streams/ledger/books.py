@@ -12,7 +12,6 @@ from streams.ledger.connection import Connector
 from streams.ledger.records import PostgresSnapshot, settled, snapshot
 from streams.reconcile.ports import (
     Decided,
-    Flagged,
     LabelBody,
     LabelKey,
     Piece,
@@ -46,7 +45,7 @@ COUNTS = f"""
         (SELECT count(*) FROM dead_letters WHERE {HERE})
 """
 FLAGGED = f"""
-    SELECT "offset", transaction_id, decision::text FROM decisions
+    SELECT "offset", transaction_id FROM decisions
     WHERE {HERE} AND decision <> 'approve' ORDER BY incarnation, partition, "offset" LIMIT {PAGE_ROWS}
 """
 DECIDED = f"""
@@ -116,9 +115,9 @@ class LedgerBooks:
         ((owned, dead),) = self._ask(COUNTS, [*partition, start, stop] * 3)
         return owned, dead
 
-    def flagged(self, partition: Partition, start: int, stop: int) -> Iterator[Flagged]:
+    def flagged(self, partition: Partition, start: int, stop: int) -> Iterator[str]:
         while page := self._ask(FLAGGED, [*partition, start, stop]):
-            yield from (Flagged(*row) for row in page)
+            yield from (transaction_id for _, transaction_id in page)
             start = page[-1][0] + 1
 
     def decided(self, transaction_ids: Sequence[str]) -> dict[str, Decided]:

@@ -63,8 +63,7 @@ class AlertCheck:
 
     def _wanted(self) -> Iterator[str]:
         for partition, (start, stop) in self.source.owned().items():
-            for flagged in self.books.flagged(partition, start, stop):
-                yield flagged.transaction_id
+            yield from self.books.flagged(partition, start, stop)
 
     def _judge(self, message: Message, alert: SentAlert | None, row: Decided | None) -> None:
         self.check.checked += 1

@@ -56,14 +56,6 @@ class Decided(NamedTuple):
     body: TransactionBody
 
 
-class Flagged(NamedTuple):
-    """A review or decline, by the offset that owns it."""
-
-    offset: int
-    transaction_id: str
-    decision: str
-
-
 class Unclaimed(NamedTuple):
     """Decisions made by REST that wait for their record. overdue: how many have waited for too long."""
 
@@ -141,8 +133,8 @@ class Books(Protocol):
     def counts(self, partition: Partition, start: int, stop: int) -> tuple[int, int]:
         """How many decisions or labels these offsets own, and how many records were set aside."""
 
-    def flagged(self, partition: Partition, start: int, stop: int) -> Iterator[Flagged]:
-        """Reviews and declines, in the order of their offsets."""
+    def flagged(self, partition: Partition, start: int, stop: int) -> Iterator[str]:
+        """Transactions that were reviewed or declined, in the order of the offsets that own them."""
 
     def decided(self, transaction_ids: Sequence[str]) -> dict[str, Decided]:
         """The decisions on these, whoever owns them."""

@@ -14,7 +14,7 @@ from streams.topics import Partition
 class Standing:
     """How far everybody is with one partition.
 
-    committed: as read before anything else; afterwards: as read after everything else; None where the group
+    committed, committed_after: as read before and after everything else; None where the group
     has no offset. watermarks: by state group. first, last: the log holds the offsets [first, last).
     """
 
@@ -24,7 +24,7 @@ class Standing:
     progress: int
     first: int
     last: int
-    afterwards: int | None
+    committed_after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,10 @@ def _out_of_order(standing: Standing) -> Iterator[str]:
             yield f"watermark {watermark} of group {group} is past the ledger's progress {progress}"
     if progress > standing.last:
         yield f"the ledger's progress {progress} is past the log's end {standing.last}"
-    if progress and standing.afterwards is None:
+    if progress and standing.committed_after is None:
         yield f"the group has no committed offset, though the ledger's progress is {progress}"
-    if standing.afterwards is not None and standing.afterwards < standing.first:
-        yield f"the log begins at {standing.first}, and the group had only come to {standing.afterwards}"
+    if standing.committed_after is not None and standing.committed_after < standing.first:
+        yield f"the log begins at {standing.first}, and the group had only come to {standing.committed_after}"
 
 
 def _gone_back(now: Standing, before: Standing) -> Iterator[str]:

@@ -72,7 +72,7 @@ def test_where_everybody_stands_is_told() -> None:
         "progress": 18,
         "first": 0,
         "last": 18,
-        "afterwards": 18,
+        "committed_after": 18,
     }
 
 

@@ -178,7 +178,7 @@ def test_however_many_copies_are_open_all_are_found_out(
     ]
 
 
-@pytest.mark.parametrize("unparked_after", ["parked", "waiting"])
+@pytest.mark.parametrize("unparked_after", ["parked", "waiting", "labelled"])
 def test_a_label_that_is_returned_while_it_is_looked_for_is_not_missed(
     unparked_after: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
