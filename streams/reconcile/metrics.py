@@ -1,5 +1,6 @@
 """Every metric of the background check: name, kind, unit, labels."""
 
+import math
 from datetime import datetime
 from functools import partial
 
@@ -15,6 +16,7 @@ class ReconcileMetrics:
         self.registry = registry
         counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
         self.ratio = gauge("fraud_reconciled_ratio", "Records that were proven right, of those looked at")
+        self.ratio.set(math.nan)  # nothing is known before the first look
         findings = counter(
             "fraud_reconcile_findings_total", "What was found wrong, again each time", ["check"]
         )

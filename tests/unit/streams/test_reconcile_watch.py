@@ -1,5 +1,6 @@
 """The background check: each look goes on where the last clean one ended, and knows what that has seen."""
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -237,6 +238,10 @@ def test_the_share_is_of_all_records_since_the_watch_began() -> None:
     watched.happens = [lambda: note(transaction("waits")), note_and_work, note]
     watched.watch.run()
     assert shares == [1.0, 3 / 4, 1.0]
+
+
+def test_before_the_first_look_nothing_is_said_of_the_share() -> None:
+    assert math.isnan(Watched().metric("fraud_reconciled_ratio") or 0.0)
 
 
 def test_findings_are_counted_by_check_and_the_last_look_is_told() -> None:
