@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import groupby
 from typing import NamedTuple
 
 from confluent_kafka import Message
@@ -9,7 +10,7 @@ from confluent_kafka import Message
 from streams.reconcile.ports import Topics
 from streams.reconcile.range import Span
 
-# A gap in the log that is wider has stretches of its own, however much the ledger claims to own there.
+# A gap that is wider has stretches of its own, however much the ledger claims to own there.
 WIDEST_GAP = 10_000
 
 
@@ -25,13 +26,21 @@ class Stretch(NamedTuple):
 def stretches(log: Topics, topic: str, span: Span) -> Iterator[Stretch]:
     number, reached = span.number, span.start
     for messages in log.read(topic, {number: span.stop}, {number: span.start}):
-        first, stop = messages[0].offset(), messages[-1].offset() + 1
-        if first - reached > WIDEST_GAP:
-            yield from _empty(number, reached, first)
-            reached = first
-        yield Stretch(number, reached, stop, messages)
-        reached = stop
+        for some in _close_together(messages):
+            first, stop = some[0].offset(), some[-1].offset() + 1
+            if first - reached > WIDEST_GAP:
+                yield from _empty(number, reached, first)
+                reached = first
+            yield Stretch(number, reached, stop, some)
+            reached = stop
     yield from _empty(number, reached, span.stop)
+
+
+def _close_together(messages: Sequence[Message]) -> list[Sequence[Message]]:
+    """Parts that span no more than the widest gap: nearly always it is one."""
+    if messages[-1].offset() - messages[0].offset() < WIDEST_GAP:
+        return [messages]
+    return [list(some) for _, some in groupby(messages, lambda each: each.offset() // WIDEST_GAP)]
 
 
 def _empty(number: int, start: int, stop: int) -> Iterator[Stretch]:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 
 from load.doubles import FakeView, Group
 from models.errors import ViewMoved
 from streams.reconcile import histories
-from streams.reconcile.ports import Snapshot, Wanted
+from streams.reconcile.ports import Piece, Snapshot, Wanted
 from streams.reconcile.range import Range
 from streams.reconcile.seen import SeenView
 from streams.topics import Partition
@@ -99,6 +100,36 @@ def test_only_histories_with_a_record_in_the_range_are_compared() -> None:
         group, key = history_of(world, "customer", name)
         group.histories[key] = b""
     assert found(world, within) == ["the history of customer c-0 is not what the ledger gives"]
+
+
+def piece(name: str, total: int) -> Piece:
+    return Piece("customer", name, total, *(np.zeros(1, np.int64) for _ in range(5)))
+
+
+def test_a_history_too_large_to_be_held_is_taken_alone_and_piece_by_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(histories, "RECORDS_AT_ONCE", 5)
+    taken: list[str] = []
+
+    def pieces() -> Iterator[Piece]:
+        for name, total in (("a", 2), ("hot", 6), ("hot", 6), ("b", 2), ("c", 4), ("d", 1)):
+            taken.append(name)
+            yield piece(name, total)
+
+    portions = iter(histories.portions(pieces()))
+    keys, hot = next(portions)
+    assert keys == [("customer", "hot")]
+    assert taken == ["a", "hot"]
+    assert len(list(hot)) == 2
+    rest = [[name for _, name in keys] for keys, _ in portions]
+    assert rest == [["a", "b", "c"], ["d"]]
+
+
+def test_what_is_recorded_above_the_progress_is_added_once() -> None:
+    world = traffic()
+    world.ledger.next_offsets[Partition("transactions-id", 0)] = 5
+    assert found(world) == []
 
 
 # While traffic goes on.

@@ -127,6 +127,14 @@ def test_a_copy_that_was_written_and_is_being_committed_is_waited_for() -> None:
     assert world.reconcile()["findings"] == 0
 
 
+def test_a_label_that_another_copy_waits_for_is_not_lost() -> None:
+    world = Traffic()
+    world.label(label("a"), label("a"))
+    del world.ledger.parked["labels-id", 0, 0]
+    tally = world.outcome().partitions[2]
+    assert (tally["wrong"], tally["repeated"], tally["parked"]) == (0, 1, 1)
+
+
 def test_a_label_that_was_unparked_and_never_produced_again_is_lost() -> None:
     world = returning()
     world.ledger.parked.clear()

@@ -10,6 +10,7 @@ from load.doubles import Row
 from models.transaction import time_of_ms
 from streams.codecs import TransactionCodec
 from streams.reconcile import stretches
+from streams.reconcile.range import Span
 from streams.topics import Partition
 from tests.builders import NOON_MS, encoded, transaction
 from tests.unit.streams.reconciled import Traffic, change, decided_by_rest, moment
@@ -97,6 +98,28 @@ def test_however_many_rows_claim_a_gap_all_are_found(where: str, monkeypatch: py
     assert world.reconcile()["checks"]["rows"]["findings"] == 7
 
 
+def test_a_gap_is_never_looked_at_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stretches, "WIDEST_GAP", 3)
+    world = traffic()
+    for _ in range(7):
+        world.leave_hole()
+    world.send(transaction("last"))
+    for _ in range(4):
+        world.leave_hole()
+    span = Span(0, 0, 0, 16, 16)
+    found = stretches.stretches(world.topics(), "transactions", span)
+    assert [(each.start, each.stop, len(each.messages)) for each in found] == [
+        (0, 3, 3),
+        (3, 4, 1),
+        (4, 7, 0),
+        (7, 10, 0),
+        (10, 11, 0),
+        (11, 12, 1),
+        (12, 15, 0),
+        (15, 16, 0),
+    ]
+
+
 def test_a_row_of_a_partition_that_does_not_exist_is_found() -> None:
     world = traffic()
     world.ledger.rows["tx-3"].owner = ("transactions-id", 9, 0)
@@ -154,7 +177,8 @@ def test_a_record_that_was_set_aside_stays_so_though_today_it_would_be_taken() -
 def test_a_decision_stands_though_today_its_record_would_be_refused() -> None:
     world = traffic()
     world.codec = TransactionCodec("USD", 300_000)
-    assert world.reconcile()["findings"] == 0
+    told = world.reconcile()
+    assert (told["findings"], told["partitions"][0]["own"]) == (0, 4)
 
 
 def test_rows_of_a_topic_that_was_made_again_are_not_looked_for_in_the_new_one() -> None:

@@ -150,6 +150,18 @@ def test_an_alert_that_was_out_before_its_offset_was_committed_is_the_next_looks
     assert watched.found() == [[], [], ["alerts: transaction b has been alerted again"]]
 
 
+def test_an_alert_whose_end_was_being_marked_when_a_look_began_is_no_other_one() -> None:
+    """It was waited for then, and the next look begins before it."""
+    watched = Watched()
+    world = watched.world
+    world.send(*flagged("a", "b"))
+    world.open["alerts", 0] = 1
+    watched.happens = [lambda: None]
+    watched.watch.run()
+    assert watched.checked("alerts") == [2, 1]
+    assert watched.found() == [[], []]
+
+
 def test_what_was_not_committed_when_the_watch_began_is_not_sent_again() -> None:
     """A worker is behind the moment at which the watch begins."""
     watched = Watched(since=moment(9))
@@ -180,10 +192,12 @@ def test_after_a_restore_everything_is_looked_at_again() -> None:
 
     def restore() -> None:
         world.ledger.ledger_id = "restored"
+        world.produce(transaction("waits"))
 
-    watched.happens = [restore, lambda: None]
+    watched.happens = [restore]
     watched.watch.run()
-    assert watched.checked("rows") == [2, 2, 0]
+    assert watched.checked("rows") == [2, 2]
+    assert watched.metric("fraud_reconciled_ratio") == 2 / 3
 
 
 # How often, and what is told.
