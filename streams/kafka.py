@@ -75,6 +75,10 @@ def reader_config(settings: Settings, group: str) -> Config:
         "auto.offset.reset": "earliest",
         "isolation.level": "read_committed",
         "enable.partition.eof": True,
+        # What is fetched ahead is bounded, and an end is told soon.
+        "queued.max.messages.kbytes": 16_384,
+        "fetch.queue.backoff.ms": 20,
+        "fetch.wait.max.ms": 100,
     }
 
 

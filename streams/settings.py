@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     clock_ahead_s: float = Field(300.0, ge=0, description="how far an event time may be ahead of the broker")
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = Field(0, description="0 takes a free port; `fraudml status` shows it")
+    reconciler_port: Port = Field(0, description="of the background check; as above")
 
     jars_repository: str = Field("", description="Maven repository of Kafka's jars; empty is jgo's default")
     jars_cache: Path | None = Field(None, description="folder for the jars; empty is the user's cache")

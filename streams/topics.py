@@ -1,6 +1,7 @@
 """The topics: names, partitions, and how Kafka keeps them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 
 from streams.settings import Settings
@@ -23,10 +24,10 @@ class Topic:
 
 
 MEBIBYTE = 1 << 20
-DAY_MS = 86_400_000
 # The broker's clock, not a producer's: what is "ahead", what may be forgotten, and what belongs to a range of
 # time, are judged by it.
-KEEP = {"retention.ms": str(30 * DAY_MS), "message.timestamp.type": "LogAppendTime"}
+KEPT = timedelta(days=30)
+KEEP = {"retention.ms": str(KEPT // timedelta(milliseconds=1)), "message.timestamp.type": "LogAppendTime"}
 # A dead letter is the original and its headers, so its topic must take more than the original's did.
 LARGEST_RECORD_BYTES = MEBIBYTE
 LARGEST_DEAD_LETTER_BYTES = 2 * MEBIBYTE

@@ -1,33 +1,68 @@
 """reconcile, migrate: the ledger, checked and brought up to date."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
+from deploy.cli.dlq import MOMENTS
 from deploy.cli.terminal import CHECK_FAILED, print_json, print_table, reporting, say
 
+Since = Annotated[
+    datetime | None,
+    typer.Option(formats=MOMENTS, help="Records since then, by Kafka's clock; UTC if no zone is given."),
+]
+Until = Annotated[datetime | None, typer.Option(formats=MOMENTS, help="Records before then.")]
 
-def reconcile(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+
+def reconcile(
+    since: Since = None,
+    until: Until = None,
+    every: Annotated[
+        float | None,
+        typer.Option(min=1, metavar="SECONDS", help="Go on for ever: so long after each look the next one."),
+    ] = None,
+    histories_every: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="With --every: compare all histories so often.")
+    ] = 3600,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Check that topics, ledger, alerts and histories agree; exits with 4 when they do not.
 
-    It may run while transactions go through: it checks what must be true already.
+    It may run while transactions go through: it checks what must be true already. With --every each look goes
+    on where the last clean one has ended, what was found is logged and counted, and Ctrl-C ends it.
 
     [bold]Examples[/]
 
       fraudml reconcile
-      fraudml reconcile --json
+      fraudml reconcile --since 2026-01-31 --until 2026-02-01T12:00:00+0100 --json
+      fraudml reconcile --every 60
     """
-    from deploy.jobs.reconciling import reconcile_stores
+    from deploy.jobs.reconciling import reconcile_stores, watch_stores
+    from streams.reconcile.range import Range
+    from streams.reconcile.watch import Pace
     from streams.settings import read_settings
 
+    if every is not None:
+        if until is not None or json:
+            raise typer.BadParameter("--every goes with --since and --histories-every only")
+        watch_stores(read_settings(), Pace(every, histories_every), _utc(since))
+        return
     with reporting() as report:
-        found = reconcile_stores(read_settings(), report)
+        found = reconcile_stores(read_settings(), report, Range(_utc(since), _utc(until)))
     if json:
         print_json(found)
     else:
         _show(found)
+    for check in found["checks"].values():
+        for line in check["first"]:
+            say(line)
     if found["findings"]:
         raise typer.Exit(CHECK_FAILED)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -36,9 +71,7 @@ def _show(found: dict[str, Any]) -> None:
         for name, check in found["checks"].items()
     ]
     print_table(("CHECK", "LOOKED AT", "RESULT"), rows, {"ok": "green"})
-    for check in found["checks"].values():
-        for line in check["first"]:
-            say(line)
+    say("{reconciled_ratio:.4%} of {records:,} records are proven".format(**found))
 
 
 def migrate() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.cli.stack import workers_to_run
+from deploy.cli.stack import Reconciler, workers_to_run
 from deploy.cli.terminal import print_table, reporting
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ VERDICT_STYLES = {"review": "yellow", "decline": "red", "approve": "green"}
 
 
 def demo(
+    reconciler: Reconciler = True,
     user: Annotated[str, typer.Option(help="Whom to run the stack as, when started as root.")] = "nobody",
 ) -> None:
     """Run the main job here: start the stack, train, replay simulated payments, and show what came of it.
@@ -39,7 +40,7 @@ def demo(
     refuse_external_servers("the demo")
     with reporting() as report:
         stack = Stack(home_folder(), report=report, user=user)
-        started = stack.up(workers=workers_to_run(None, stack.status()))
+        started = stack.up(workers=workers_to_run(None, stack.status()), reconciler=reconciler)
         report.note(f"stack: {'started' if started else 'was up already'}")
         shown = run_demo(stack.settings, report)
     _show(shown)

@@ -28,6 +28,9 @@ Only = Annotated[
     list[Service] | None,
     typer.Option(metavar="SERVICE", help="Start only this: kafka, valkey, postgres or mlflow; repeatable."),
 ]
+Reconciler = Annotated[
+    bool, typer.Option("--reconciler/--no-reconciler", help="Run the background check beside the workers.")
+]
 NEXT = ("fraudml status", "fraudml logs --follow", "fraudml down")
 
 
@@ -37,10 +40,12 @@ def up(
         typer.Option(min=0, max=64, help="How many workers; at first 1, then as many as there are."),
     ] = None,
     only: Only = None,
+    reconciler: Reconciler = True,
     user: Annotated[str, typer.Option(help="Whom to run as, when started as root.")] = "nobody",
 ) -> None:
     """Start Kafka, Valkey, Postgres, MLflow and workers here, and wait until they are ready.
 
+    Beside the workers runs the background check of `fraudml reconcile --every`.
     What runs already is left as it is; spare workers are stopped.
     A store whose address you set yourself (environment, .env) is not started.
     Data stays in the home folder: FRAUDML_HOME, or .fraudml in the checkout.
@@ -56,12 +61,13 @@ def up(
 
     with reporting() as report:
         stack = _stack(report, user)
-        started = stack.up(to_start(only, report.note), workers_to_run(workers, stack.status()))
+        slots = workers_to_run(workers, stack.status())
+        started = stack.up(to_start(only, report.note), slots, reconciler=reconciler)
     say("the stack is up" if started else "the stack is up already; nothing to start")
     found = stack.status()
     _show(found)
     running = {part.part for part in found if part.runs}
-    if not any(part.metrics_url and part.runs for part in found):
+    if not any(part.is_worker and part.runs for part in found):
         say("no worker runs. Next: fraudml up --workers 1")
     elif "mlflow" in running and not all_registered(stack.settings):
         say(
@@ -108,7 +114,8 @@ def status(json: Json = False) -> None:
 
 def logs(
     part: Annotated[
-        str | None, typer.Argument(help="kafka, valkey, postgres, mlflow, worker-0, supervisor.")
+        str | None,
+        typer.Argument(help="kafka, valkey, postgres, mlflow, worker-0, reconciler, supervisor."),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines of each log.")] = 20,
@@ -142,7 +149,7 @@ def _stack(report: "Report | None" = None, user: str = "nobody") -> "Stack":
 
 def workers_to_run(asked: int | None, found: "list[PartStatus]") -> int | None:
     """As many as run in good order; where none does, as many as a killed supervisor has left, or one."""
-    workers = [part for part in found if part.metrics_url and part.runs]
+    workers = [part for part in found if part.is_worker and part.runs]
     if asked is not None or any(part.state != UNSUPERVISED for part in workers):
         return asked
     return max(1, len(workers))

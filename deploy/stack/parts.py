@@ -7,6 +7,7 @@ from deploy.stack.kafka import Kafka
 from deploy.stack.mlflow import Mlflow
 from deploy.stack.part import Part, Site
 from deploy.stack.postgres import Postgres
+from deploy.stack.reconciler import RECONCILER, Reconciler
 from deploy.stack.valkey import Valkey
 from deploy.stack.workers import PREFIX, Worker, worker_name
 from models.errors import NotFound
@@ -24,6 +25,8 @@ def kind_of(name: str) -> type[Part]:
     """
     if name in KINDS:
         return KINDS[name]
+    if name == RECONCILER:
+        return Reconciler
     if name.startswith(PREFIX) and name.removeprefix(PREFIX).isdecimal():
         return Worker
     raise NotFound(
@@ -41,15 +44,17 @@ def slots_of(names: Iterable[str]) -> list[int]:
 
 def in_start_order(names: Iterable[str]) -> list[str]:
     names = set(names)
-    return [*(name for name in SERVICES if name in names), *map(worker_name, slots_of(names))]
+    services = [name for name in SERVICES if name in names]
+    return [*services, *map(worker_name, slots_of(names)), *({RECONCILER} & names)]
 
 
 def build(names: Iterable[str], site: Site) -> list[Part]:
-    """The parts of these names, in the order of their start; workers are told where the services are."""
+    """The parts of these names, in the order of their start; our own are told where the services are."""
     ordered = in_start_order(names)
     services = [KINDS[name](site) for name in ordered if name in KINDS]
     told = replace(site, settings=addressed(site.settings, addresses(services)))
-    return [*services, *(Worker(told, slot) for slot in slots_of(ordered))]
+    workers = [Worker(told, slot) for slot in slots_of(ordered)]
+    return [*services, *workers, *(Reconciler(told) for name in ordered if name == RECONCILER)]
 
 
 def addresses(parts: Iterable[Part]) -> dict[str, str]:

@@ -54,7 +54,11 @@ class Stack:
         self._files = Home(home, ourselves())
 
     def up(
-        self, parts: Sequence[str] = SERVICES, workers: int | None = 1, wait_for: Iterable[str] | None = None
+        self,
+        parts: Sequence[str] = SERVICES,
+        workers: int | None = 1,
+        wait_for: Iterable[str] | None = None,
+        reconciler: bool = False,
     ) -> tuple[str, ...]:
         """Start what does not run yet, and wait until it is ready.
 
@@ -63,6 +67,7 @@ class Stack:
             workers: how many; missing ones are started, spare ones stopped. None leaves them as they are.
             wait_for: the parts whose readiness is awaited at the end; all of them when not given. The stores
                 are always awaited.
+            reconciler: whether the background check runs beside the workers; stopped where it does not.
         Returns:
             The parts that were started: none, if all ran already.
         Raises:
@@ -76,7 +81,7 @@ class Stack:
             self._end_leftovers(home)
             start = Start(home, self._given, self._report, self._migrate)
             try:
-                return start.run(parts, workers, wait_for)
+                return start.run(parts, workers, wait_for, reconciler)
             except BaseException:
                 start.undo()
                 raise

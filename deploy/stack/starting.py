@@ -14,12 +14,13 @@ from deploy.stack.parts import addressed, addresses, build, port_names, slots_of
 from deploy.stack.plan import plan
 from deploy.stack.ports import assign
 from deploy.stack.processes import count_starts
+from deploy.stack.reconciler import RECONCILER
 from deploy.stack.report import Report
 from deploy.stack.stopping import stop_everything, stop_part
 from deploy.stack.supervisor import BACKOFF, Supervisor
 from deploy.stack.supervisor_conf import render
 from deploy.stack.waiting import TimedOut, until
-from deploy.stack.workers import STORES, Worker, given_ports
+from deploy.stack.workers import STORES, OwnProgram, given_ports
 from models.errors import NotFound
 from streams.settings import Settings
 
@@ -42,22 +43,26 @@ class Start:
     _began: float = field(default_factory=time.monotonic)
 
     def run(
-        self, services: Sequence[str], workers: int | None, wait_for: Iterable[str] | None
+        self,
+        services: Sequence[str],
+        workers: int | None,
+        wait_for: Iterable[str] | None,
+        reconciler: bool = False,
     ) -> tuple[str, ...]:
-        todo = plan(self._running(), services, workers)
+        todo = plan(self._running(), services, workers, reconciler)
         if not todo.kept and not todo.spare:
             return ()
         parts = {part.name: part for part in build(todo.kept, self._site(todo.new))}
         new = [parts[name] for name in todo.new]
         self._supervise(list(parts.values()), todo.new)
         for part in new:
-            if not isinstance(part, Worker):
+            if not isinstance(part, OwnProgram):
                 self._start(part, parts)
         self._open([parts[name] for name in todo.wanted if name in STORES], list(parts.values()))
         for name in reversed(todo.spare):
             self._retire(name)
         for part in new:
-            if isinstance(part, Worker):
+            if isinstance(part, OwnProgram):
                 self._start(part, parts)
         for name in todo.wanted if wait_for is None else wait_for:
             self._await(_chosen(parts, name))
@@ -85,6 +90,8 @@ class Start:
         """Ports for what is to be started, remembered before anything uses them."""
         state = self.home.read_state()
         given = given_ports(self.settings, slots_of(new))
+        if RECONCILER in new and self.settings.reconciler_port:
+            given[RECONCILER] = self.settings.reconciler_port
         ports, moved = assign(port_names(new), state.ports, given=given)
         for name in moved:
             self.report.note(f"port {state.ports[name]} has been taken: {name} moves to {ports[name]}")

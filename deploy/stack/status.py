@@ -13,7 +13,7 @@ from deploy.stack.processes import count_starts
 from deploy.stack.report import Report
 from deploy.stack.stopping import recorded
 from deploy.stack.supervisor import Process, Supervisor
-from deploy.stack.workers import Worker
+from deploy.stack.workers import PREFIX, OwnProgram
 from streams.settings import Settings
 
 RUNNING = "running"
@@ -36,6 +36,10 @@ class PartStatus:
     def runs(self) -> bool:
         return self.pid is not None
 
+    @property
+    def is_worker(self) -> bool:
+        return self.part.startswith(PREFIX)
+
 
 def status_of(home: Home, settings: Settings) -> list[PartStatus]:
     """Every part that was started, in the order of start; empty when nothing was."""
@@ -57,7 +61,7 @@ def _status(part: Part, process: Process, home: Home) -> PartStatus:
         address=part.address(),
         uptime_s=process.uptime_s,
         restarts=max(0, count_starts(home.starts(part.name)) - 1),
-        metrics_url=part.metrics_url() if isinstance(part, Worker) else "",
+        metrics_url=part.metrics_url() if isinstance(part, OwnProgram) else "",
     )
 
 

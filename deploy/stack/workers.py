@@ -1,6 +1,7 @@
-"""The workers: one program a slot."""
+"""Programs of our own: what they have in common, and the workers, one a slot."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import httpx
 
@@ -10,7 +11,7 @@ from streams.settings import CHECKOUT, Settings, variable_of
 
 STORES = ("kafka", "valkey", "postgres")
 # Told by the stack itself, or by its own environment.
-NOT_PASSED = ("home", "slot", "metrics_port")
+NOT_PASSED = ("home", "slot", "metrics_port", "reconciler_port")
 # The cores are shared out by starting workers, not by each of them computing on all cores.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 PREFIX = "worker-"
@@ -20,29 +21,21 @@ def worker_name(slot: int) -> str:
     return f"{PREFIX}{slot}"
 
 
-class Worker(Part):
-    kind = "worker"
+class OwnProgram(Part):
+    """One that is told where the stores are, keeps all it knows in them, and answers on a port.
+
+    port_variable: the setting by which it is told the port.
+    """
+
     needs = STORES
-    stop_within_s = 30
     steady_after_s = 5
-
-    def __init__(self, site: Site, slot: int) -> None:
-        super().__init__(site)
-        self.slot = slot
-
-    @property
-    def name(self) -> str:
-        return worker_name(self.slot)
+    port_variable: ClassVar[str]
 
     def prepare(self) -> None:
-        """Nothing: a worker keeps all it knows in the stores."""
-
-    def program(self) -> Program:
-        command = (PYTHON, "-m", "deploy.cli.main", "worker", "--slot", str(self.slot))
-        return Program(command, self.environment())
+        """Nothing: it has no data of its own."""
 
     def environment(self) -> dict[str, str]:
-        own = {"FRAUDML_METRICS_PORT": str(self.site.ports[self.name]), "PYTHONPATH": str(CHECKOUT)}
+        own = {self.port_variable: str(self.site.ports[self.name]), "PYTHONPATH": str(CHECKOUT)}
         return {**ONE_THREAD, **passed_on(self.site.settings), **own}
 
     def probe(self) -> bool:
@@ -57,6 +50,24 @@ class Worker(Part):
 
     def metrics_url(self) -> str:
         return f"http://{self.address()}/metrics"
+
+
+class Worker(OwnProgram):
+    kind = "worker"
+    stop_within_s = 30
+    port_variable = "FRAUDML_METRICS_PORT"
+
+    def __init__(self, site: Site, slot: int) -> None:
+        super().__init__(site)
+        self.slot = slot
+
+    @property
+    def name(self) -> str:
+        return worker_name(self.slot)
+
+    def program(self) -> Program:
+        command = (PYTHON, "-m", "deploy.cli.main", "worker", "--slot", str(self.slot))
+        return Program(command, self.environment())
 
 
 def given_ports(settings: Settings, slots: Iterable[int]) -> dict[str, int]:

@@ -1,7 +1,19 @@
 """In-memory doubles of the sweep's neighbours. They obey the contract tests that the real ones obey."""
 
+from load.doubles.books import FakeBooks
 from load.doubles.ledger import FakeLedger, LabelRow, Row
 from load.doubles.outbox import FakeKafka, FakeOutbox
+from load.doubles.topics import FakeTopics
 from load.doubles.view import FakeView, Group
 
-__all__ = ["FakeKafka", "FakeLedger", "FakeOutbox", "FakeView", "Group", "LabelRow", "Row"]
+__all__ = [
+    "FakeBooks",
+    "FakeKafka",
+    "FakeLedger",
+    "FakeOutbox",
+    "FakeTopics",
+    "FakeView",
+    "Group",
+    "LabelRow",
+    "Row",
+]

@@ -1,4 +1,4 @@
-"""Columns to Postgres arrays, whole numpy arrays at once: one by one would cost more than the insert."""
+"""Columns to Postgres arrays and back, a whole numpy array at once: one by one costs more than the insert."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from psycopg.abc import PyFormat
-from psycopg.adapt import Dumper
+from psycopg.adapt import Buffer, Dumper, Loader
 from psycopg.pq import Format
 
 # Element oid, array oid and big-endian type, by what numpy calls them.
@@ -21,6 +21,9 @@ _ELEMENTS = {
     "bool": (16, 1000, "?"),
 }
 _BYTEA, _BYTEA_ARRAY = 17, 1001
+_INT8_ARRAY = 1016
+_HEAD_BYTES = 20
+_INT8_ELEMENT = np.dtype([("size", ">i4"), ("value", ">i8")])
 _TIMESTAMPTZ, _TIMESTAMPTZ_ARRAY = 1184, 1185
 _TEXT_ARRAY = 1009
 _POSTGRES_EPOCH_MS = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp() * 1000)
@@ -108,7 +111,18 @@ class _TextArrayDumper(Dumper):
         return obj.data
 
 
+class _Int8ArrayLoader(Loader):
+    """Whole numbers, none of them NULL, as numpy has them."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> NDArray[np.int64]:
+        elements = np.frombuffer(bytes(data)[_HEAD_BYTES:], _INT8_ELEMENT)
+        return elements["value"].astype(np.int64)
+
+
 def register(connection: psycopg.Connection[Any]) -> None:
-    """Teach a connection to send these arrays."""
+    """Teach a connection to send these arrays, and to receive whole numbers as one."""
     connection.adapters.register_dumper(PgArray, _ArrayDumper)
     connection.adapters.register_dumper(TextArray, _TextArrayDumper)
+    connection.adapters.register_loader(_INT8_ARRAY, _Int8ArrayLoader)

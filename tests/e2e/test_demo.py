@@ -13,6 +13,7 @@ import pytest
 
 from deploy.stack.waiting import until
 from models.decision import alert_id_of
+from streams.reconcile.outcome import CHECKS
 from streams.settings import CHECKOUT
 from tests.e2e.command_line import PROGRAM, CommandLine
 
@@ -51,8 +52,9 @@ def test_a_second_demo_sends_other_transactions_to_the_same_stack(fraudml: Comma
 def test_after_it_everything_agrees(fraudml: CommandLine) -> None:
     found = fraudml.json("reconcile", "--json")
     assert found["findings"] == 0
-    assert set(found["checks"]) == {"rows", "alerts", "histories"}
-    assert all(check["checked"] > 1000 for check in found["checks"].values())
+    assert found["reconciled_ratio"] == 1.0
+    assert set(found["checks"]) == set(CHECKS)
+    assert all(found["checks"][name]["checked"] > 1000 for name in ("rows", "labels", "alerts", "histories"))
 
 
 def test_a_scored_transaction_has_the_decision_that_the_ledger_shows(fraudml: CommandLine) -> None:
@@ -98,7 +100,7 @@ def test_a_worker_that_is_told_to_stop_ends_well_and_comes_back(fraudml: Command
 
 
 def test_the_metrics_bear_the_names_of_the_guide(fraudml: CommandLine) -> None:
-    (url,) = [part.metrics_url for part in fraudml.stack.status() if part.metrics_url]
+    (url,) = [part.metrics_url for part in fraudml.stack.status() if part.is_worker]
     shown = httpx.get(url, trust_env=False, timeout=5).text
     for name in (
         "fraud_predictions_total{",
@@ -106,6 +108,32 @@ def test_the_metrics_bear_the_names_of_the_guide(fraudml: CommandLine) -> None:
         "fraud_degraded_mode",
     ):
         assert name in shown
+
+
+def test_the_background_check_tells_what_it_has_proven(fraudml: CommandLine) -> None:
+    (url,) = [part.metrics_url for part in fraudml.stack.status() if part.part == "reconciler"]
+    ready = url.replace("/metrics", "/readyz")
+    until(lambda: httpx.get(ready, trust_env=False, timeout=5).is_success, within_s=60, every_s=0.5)
+    shown = httpx.get(url, trust_env=False, timeout=5).text
+    assert float(re.search(r"^fraud_reconciled_ratio (.+)$", shown, re.MULTILINE).group(1)) > 0.9  # type: ignore[union-attr]
+    counts = re.findall(r"^fraud_reconcile_findings_total{.*} (.+)$", shown, re.MULTILINE)
+    assert [float(count) for count in counts] == [0.0] * len(CHECKS)
+
+
+def test_a_watch_that_is_told_to_stop_ends_well(fraudml: CommandLine) -> None:
+    command = [str(PROGRAM), "reconcile", "--every", "1"]
+    told: dict[str, Any] = {
+        "env": fraudml.environment,
+        "cwd": CHECKOUT,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
+    with subprocess.Popen(command, **told) as watch:
+        assert watch.stderr is not None
+        assert any('"reconciled"' in line and '"findings": 0' in line for line in watch.stderr)
+        watch.terminate()
+        watch.communicate(timeout=20)
+    assert watch.returncode == 0
 
 
 def test_faust_runs_the_worker_too(fraudml: CommandLine) -> None:

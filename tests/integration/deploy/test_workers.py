@@ -9,6 +9,7 @@ import pytest
 
 from deploy.stack.errors import PartFailed
 from deploy.stack.part import Program
+from deploy.stack.reconciler import Reconciler
 from deploy.stack.stack import Stack
 from deploy.stack.workers import Worker
 from tests.integration.deploy.stacks import pid_of, processes_of, small_stack
@@ -22,7 +23,8 @@ class Metrics(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"%s %s" % (os.environ["REDIS_URL"].encode(), os.environ["FRAUDML_HOME"].encode()))
-http.server.HTTPServer(("127.0.0.1", int(os.environ["FRAUDML_METRICS_PORT"])), Metrics).serve_forever()
+port = os.environ.get("FRAUDML_METRICS_PORT") or os.environ["FRAUDML_RECONCILER_PORT"]
+http.server.HTTPServer(("127.0.0.1", int(port)), Metrics).serve_forever()
 """
 
 
@@ -31,7 +33,8 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     (tmp_path / "serve.py").write_text(SERVE)
     tmp_path.chmod(0o755)
     command = (sys.executable, str(tmp_path / "serve.py"))
-    monkeypatch.setattr(Worker, "program", lambda worker: Program(command, worker.environment()))
+    for kind in (Worker, Reconciler):
+        monkeypatch.setattr(kind, "program", lambda part: Program(command, part.environment()))
     stack = small_stack(tmp_path)
     yield stack
     stack.down(remove_data=True)
@@ -58,6 +61,15 @@ def test_a_worker_serves_metrics_where_status_says_and_knows_its_stores(stack: S
     (worker,) = [status for status in stack.status() if status.part == "worker-0"]
     told = httpx.get(worker.metrics_url, timeout=5).text
     assert told == f"{stack.env()['REDIS_URL']} {stack.home}"
+
+
+def test_a_reconciler_comes_and_goes_with_the_workers(stack: Stack) -> None:
+    assert stack.up(("valkey",), workers=1, reconciler=True) == ("valkey", "worker-0", "reconciler")
+    assert stack.up(("valkey",), workers=None, reconciler=True) == ()
+    (reconciler,) = [status for status in stack.status() if status.part == "reconciler"]
+    assert stack.env()["REDIS_URL"] in httpx.get(reconciler.metrics_url, timeout=5).text
+    assert stack.up(("valkey",), workers=1) == ()
+    assert parts(stack) == ["valkey", "worker-0"]
 
 
 def test_a_worker_that_ends_at_once_is_given_up_soon(

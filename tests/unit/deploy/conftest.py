@@ -17,6 +17,7 @@ PORTS = {
     "postgres": 15004,
     "mlflow": 15005,
     "worker-0": 15006,
+    "reconciler": 15007,
 }
 
 

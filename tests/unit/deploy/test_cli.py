@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,14 @@ from typer.testing import CliRunner, Result
 from deploy.cli import main, stack
 from deploy.doctor import checkup
 from deploy.doctor.findings import fail, ok
+from deploy.jobs import reconciling
 from deploy.stack.errors import StackError
 from deploy.stack.parts import SERVICES
 from deploy.stack.stack import Stack
 from deploy.stack.status import PartStatus
 from models.errors import KafkaUnavailable
+from streams.reconcile.range import Range
+from streams.reconcile.watch import Pace
 
 Run = Callable[..., Result]
 RUNNING = PartStatus("worker-0", "running", 7, "127.0.0.1:15006", 61.0, 2, "http://127.0.0.1:15006/metrics")
@@ -30,7 +34,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def raising(error: BaseException) -> Callable[..., None]:
-    def up(*_: object) -> None:
+    def up(*_: object, **__: object) -> None:
         raise error
 
     return up
@@ -109,6 +113,65 @@ def test_a_failed_check_exits_with_4(run: Run, monkeypatch: pytest.MonkeyPatch) 
     assert result.stderr == "1 failed: kafka\n"
 
 
+CHECKED = {
+    "findings": 1,
+    "reconciled_ratio": 0.9999,
+    "records": 10_000,
+    "checks": {
+        "rows": {"checked": 9000, "findings": 0, "first": []},
+        "alerts": {"checked": 12, "findings": 1, "first": ["transaction tx-1 was flagged and has no alert"]},
+    },
+}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Range]:
+    """What the command asks to be reconciled; one alert is missing there."""
+    ranges: list[Range] = []
+
+    def reconcile_stores(settings: object, report: object, within: Range) -> dict[str, object]:
+        ranges.append(within)
+        return CHECKED
+
+    monkeypatch.setattr(reconciling, "reconcile_stores", reconcile_stores)
+    return ranges
+
+
+def test_a_finding_exits_with_4_and_is_named_on_stderr(run: Run, asked: list[Range]) -> None:
+    result = run("reconcile")
+    assert result.exit_code == 4
+    assert result.stdout.split("\n")[1:3] == ["rows    9,000      ok", "alerts  12         1 findings"]
+    assert result.stderr == (
+        "99.9900% of 10,000 records are proven\ntransaction tx-1 was flagged and has no alert\n"
+    )
+    assert asked == [Range()]
+
+
+def test_findings_as_json_are_json(run: Run, asked: list[Range]) -> None:
+    result = run("reconcile", "--json")
+    assert json.loads(result.stdout) == CHECKED
+    assert result.stderr == "transaction tx-1 was flagged and has no alert\n"
+
+
+def test_a_range_without_a_zone_is_in_utc(run: Run, asked: list[Range]) -> None:
+    run("reconcile", "--since", "2026-01-31", "--until", "2026-01-31T12:00:00+0100")
+    noon = datetime(2026, 1, 31, 11, tzinfo=UTC)
+    assert asked == [Range(datetime(2026, 1, 31, tzinfo=UTC), noon)]
+
+
+def test_a_watch_is_told_its_pace_and_where_to_begin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[object, ...]] = []
+    monkeypatch.setattr(reconciling, "watch_stores", lambda settings, *rest: told.append(rest))
+    result = run("reconcile", "--every", "60", "--since", "2026-01-31")
+    assert result.exit_code == 0
+    assert told == [(Pace(60.0, 3600.0), datetime(2026, 1, 31, tzinfo=UTC))]
+
+
+@pytest.mark.parametrize("more", [("--json",), ("--until", "2026-01-31")], ids=str)
+def test_a_watch_has_no_end_and_prints_nothing(run: Run, more: tuple[str, ...]) -> None:
+    assert run("reconcile", "--every", "60", *more).exit_code == 2
+
+
 def test_config_shows_every_setting_and_no_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://:secret@127.0.0.1:1/0")
     result = run("config", "--json")
@@ -117,7 +180,7 @@ def test_config_shows_every_setting_and_no_password(run: Run, monkeypatch: pytes
     assert "secret" not in result.output
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "doctor", "config"])
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "doctor", "config", "reconcile"])
 def test_every_help_has_examples(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -168,5 +231,8 @@ def test_up_runs_a_worker_unless_told_otherwise(
         )
         for slot, state in enumerate(states)
     ]
-    services = [PartStatus("kafka", "running", 8, "127.0.0.1:2", 1.0, 0)]
+    services = [
+        PartStatus("kafka", "running", 8, "127.0.0.1:2", 1.0, 0),
+        PartStatus("reconciler", "running", 8, "127.0.0.1:2", 1.0, 0, "http://"),
+    ]
     assert stack.workers_to_run(asked, services + found) == wanted

@@ -112,8 +112,17 @@ def test_a_worker_is_told_its_slot_its_port_and_the_stores(site: Site) -> None:
     assert environment["KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:15001"
 
 
+def test_a_reconciler_is_told_its_port_and_the_stores(site: Site) -> None:
+    reconciler = build([*SERVICES, "worker-0", "reconciler"], site)[-1]
+    assert reconciler.program().command[-4:] == ("deploy.cli.main", "reconcile", "--every", "60")
+    environment = reconciler.program().environment
+    assert environment["FRAUDML_RECONCILER_PORT"] == "15007"
+    assert "FRAUDML_METRICS_PORT" not in environment
+    assert environment["DATABASE_URL"].endswith("@127.0.0.1:15004/fraud_db")
+
+
 def test_a_worker_gets_what_was_set_and_only_that(settings: Settings) -> None:
-    chosen = {"partitions": 3, "prometheus_enabled": False, "metrics_port": 9000}
+    chosen = {"partitions": 3, "prometheus_enabled": False, "metrics_port": 9000, "reconciler_port": 9001}
     assert passed_on(settings.model_copy(update=chosen)) == {
         "FRAUDML_PARTITIONS": "3",
         "PROMETHEUS_ENABLED": "false",
@@ -144,8 +153,9 @@ def test_the_stacks_addresses_take_the_place_of_what_was_set(site: Site) -> None
 
 
 def test_parts_start_in_the_order_of_what_needs_what() -> None:
-    names = ["worker-10", "worker-2", "mlflow", "kafka", "postgres", "valkey"]
-    assert in_start_order(names) == ["kafka", "valkey", "postgres", "mlflow", "worker-2", "worker-10"]
+    names = ["reconciler", "worker-10", "worker-2", "mlflow", "kafka", "postgres", "valkey"]
+    services = ["kafka", "valkey", "postgres", "mlflow"]
+    assert in_start_order(names) == [*services, "worker-2", "worker-10", "reconciler"]
 
 
 @pytest.mark.parametrize("name", ["redis", "worker", "worker-x", ""])

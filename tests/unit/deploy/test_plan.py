@@ -31,6 +31,20 @@ def test_no_number_of_workers_leaves_them_as_they_are() -> None:
     assert todo.new == todo.spare == []
 
 
+def test_a_reconciler_runs_beside_the_workers() -> None:
+    todo = plan([], SERVICES, 1, reconciler=True)
+    assert todo.new == todo.kept == [*SERVICES, "worker-0", "reconciler"]
+    assert plan([*SERVICES, "worker-0"], SERVICES, None, reconciler=True).new == ["reconciler"]
+    assert plan([], SERVICES, 0, reconciler=True).new == list(SERVICES)
+
+
+@pytest.mark.parametrize(("workers", "asked"), [(1, False), (0, True)], ids=["not asked for", "no workers"])
+def test_a_reconciler_that_is_not_wanted_is_stopped(workers: int, asked: bool) -> None:
+    todo = plan([*SERVICES, "worker-0", "reconciler"], SERVICES, workers, reconciler=asked)
+    assert "reconciler" in todo.spare
+    assert "reconciler" not in todo.kept
+
+
 def test_services_that_run_and_were_not_asked_for_stay() -> None:
     todo = plan(["kafka"], ["valkey"], 0)
     assert (todo.new, todo.kept) == (["valkey"], ["kafka", "valkey"])

@@ -1,121 +1,202 @@
 """A worker's topics, ledger and view after some traffic, as a reconciliation reads them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 from confluent_kafka import Message
+from msgspec import structs
 
-from load.doubles import FakeLedger, FakeOutbox, FakeView
+from load.doubles import FakeBooks, FakeLedger, FakeOutbox, FakeTopics, FakeView, Row
 from models.decision import DecidedTransaction, alert_of
 from models.history import Retention
+from streams.arrivals import DeadLetter
 from streams.codecs import TransactionCodec, encode
-from streams.ledger.scan import MarkRow, OwnedRow
+from streams.dead_letters import headers_of
 from streams.offsets import Place
-from streams.reconcile import Reconciliation
-from tests.builders import TOPIC_IDS, Log, Worker
-from tests.unit.streams.scripted_kafka import message
+from streams.reconcile.outcome import Outcome
+from streams.reconcile.positions import Standings
+from streams.reconcile.range import Range
+from streams.reconcile.reconciliation import Histories, Reconciliation
+from streams.reconcile.stores import Stores, TopicNames
+from streams.topics import Partition
+from tests.builders import BROKER_MS, TOPIC_IDS, Log, Worker, transaction
+
+NAMES = TopicNames(
+    "transactions",
+    "labels",
+    "alerts",
+    {"transactions": "transactions.dlq", "labels": "labels.dlq"},
+    TOPIC_IDS,
+)
+EVERYTHING = Range()
 
 
-class FakeScan:
-    """`streams.ledger.scan.LedgerScan` over a ledger in memory."""
-
-    def __init__(self, ledger: FakeLedger) -> None:
-        self._ledger = ledger
-
-    def decisions(self) -> Iterator[list[OwnedRow]]:
-        for row in self._ledger.rows.values():
-            yield [OwnedRow(*(row.owner or (None, None, None)), *_fields(row.decided))]
-
-    def marks(self) -> Iterator[list[MarkRow]]:
-        for row in self._ledger.labels.values():
-            decided = self._ledger.rows[row.label.transaction_id].decided
-            if row.delta and not decided.late:
-                time_s = int(decided.event_time.timestamp())
-                yield [MarkRow(*row.owner, decided.terminal_id, time_s, row.delta)]
+def moment(offset: int) -> datetime:
+    """When the broker took the record of an offset: one a second."""
+    return datetime.fromtimestamp(_time_ms(offset) / 1000, UTC)
 
 
-def _fields(decided: DecidedTransaction) -> tuple[Any, ...]:
-    return (
-        decided.transaction_id,
-        decided.decision,
-        decided.late,
-        decided.customer_id,
-        decided.terminal_id,
-        decided.amount_minor,
-        int(decided.event_time.timestamp()),
-    )
-
-
-class FakeReader:
-    """`streams.log_reader.LogReader` over topics in memory."""
-
-    def __init__(self, topics: Mapping[str, Mapping[int, list[Message]]]) -> None:
-        self.topics = topics
-        self.first: Mapping[Place, int] = {}
-        self.committed_offsets: Mapping[Place, int] = {}
-
-    def committed(self, topic: str) -> dict[int, int]:
-        return {number: at for (name, number), at in self.committed_offsets.items() if name == topic}
-
-    def ends(self, topic: str) -> dict[int, tuple[int, int]]:
-        logs = self.topics[topic]
-        return {number: (self.first.get((topic, number), 0), len(log)) for number, log in logs.items()}
-
-    def read(self, topic: str, until: Mapping[int, int]) -> Iterator[list[Message]]:
-        for number, end in until.items():
-            for found in self.topics[topic][number][self.first.get((topic, number), 0) : end]:
-                yield [found]
+def _time_ms(offset: int) -> int:
+    return BROKER_MS + offset * 1000
 
 
 class Traffic:
-    """A worker and the topic it has read. What a test damages is what it then must find."""
+    """A worker and the topics it has read. What a test damages is what it then must find."""
 
     def __init__(self, groups: int = 1, retention: Retention | None = None) -> None:
         self.retention = retention or Retention()
         self.ledger, self.view, self.outbox = FakeLedger(), FakeView(groups=groups), FakeOutbox()
         self.worker = Worker(self.ledger, self.view, self.outbox, retention=self.retention)
-        self.log = Log()
-        self.first: dict[Place, int] = {}
+        self.logs = {"transactions": Log("transactions"), "labels": Log("labels")}
+        for log in self.logs.values():
+            log.partitions = {0: [], 1: []}
+        self.books = FakeBooks(self.ledger)
         self.codec = TransactionCodec("EUR", 300_000)
+        self.now = datetime.fromtimestamp(BROKER_MS / 1000 + 3600, UTC)
+        self.alerts: list[DecidedTransaction] = self.outbox.alerts
+        self.letters: list[DeadLetter] = self.outbox.dead
+        self.foreign: dict[str, list[bytes | None]] = {}
+        self.expired: dict[Place, int] = {}
+        self.open: dict[Place, int] = {}
+        self.holes: set[tuple[str, int, int]] = set()
 
-    def send(self, *documents: Any, partition: int = 0) -> None:
+    # What happens.
+
+    def send(self, *documents: Any, partition: int = 0, topic: str = "transactions") -> None:
         """Produce, and have the worker handle it."""
-        self.log.produce(*documents, partition=partition)
-        start = self.ledger.progress("transactions-id", [partition])
-        self.worker.handle(self.log.sweep(start, dict.fromkeys(set(self.log.partitions) - {partition}, 0)))
+        self.produce(*documents, partition=partition, topic=topic)
+        self.work(topic, partition)
 
-    def alerts(self) -> list[Message]:
+    def label(self, *documents: Any, partition: int = 0) -> None:
+        self.send(*documents, partition=partition, topic="labels")
+
+    def produce(self, *documents: Any, partition: int = 0, topic: str = "transactions") -> None:
+        self.logs[topic].produce(*documents, partition=partition)
+
+    def work(self, topic: str, partition: int = 0) -> None:
+        log = self.logs[topic]
+        others = dict.fromkeys(set(log.partitions) - {partition}, 0)
+        sweep = log.sweep(self.ledger.progress(TOPIC_IDS[topic], [partition]), others)
+        records = [(topic, partition, at) not in self.holes for at in sweep.offset.tolist()]
+        self.worker.handle(sweep.where(np.array(records, np.bool_)))
+
+    def give_back(self, offset: int, partition: int = 0, *, to: int = 0) -> None:
+        """A parked label is produced again, and parked no longer."""
+        value = self.logs["labels"].partitions[partition][offset]
+        self.produce(value, partition=to, topic="labels")
+        del self.ledger.parked["labels-id", partition, offset]
+
+    def set_aside(self, topic: str, partition: int, offset: int, reason: str) -> None:
+        """A record that came last is a dead letter, and done."""
+        value = self.logs[topic].partitions[partition][offset]
+        place = (topic, TOPIC_IDS[topic], partition, offset)
+        self.letters.append(DeadLetter(*place, _time_ms(offset), b"key", value, reason, ""))
+        self.ledger.dead[TOPIC_IDS[topic], partition, offset] = (reason, "")
+        self.settle(topic, partition, offset + 1)
+
+    def settle(self, topic: str, partition: int, offset: int) -> None:
+        """Everybody is done with what is below an offset, and the worker has restarted there."""
+        self.worker = Worker(self.ledger, self.view, self.outbox, retention=self.retention)
+        self.ledger.next_offsets[Partition(TOPIC_IDS[topic], partition)] = offset
+        self.outbox.offsets[topic, partition] = offset
+
+    def leave_hole(self, topic: str = "transactions", partition: int = 0) -> None:
+        """The next offset is taken by a marker of a transaction."""
+        log = self.logs[topic].partitions[partition]
+        self.holes.add((topic, partition, len(log)))
+        log.append(None)
+
+    # What a reconciliation reads.
+
+    def topics(self) -> FakeTopics:
+        logs: dict[str, dict[int, list[Message | None]]] = {
+            topic: {number: self._records(topic, number, values) for number, values in log.partitions.items()}
+            for topic, log in self.logs.items()
+        }
+        logs["alerts"] = {
+            0: [_message("alerts", at, encode(alert_of(each))) for at, each in enumerate(self.alerts)]
+        }
+        for topic, letters in NAMES.letters.items():
+            mine = [letter for letter in self.letters if letter.topic == topic]
+            logs[letters] = {
+                0: [_message(letters, at, each.value, headers_of(each)) for at, each in enumerate(mine)]
+            }
+        for topic, values in self.foreign.items():
+            last = len(logs[topic][0])
+            logs[topic][0] += [_message(topic, last + at, value) for at, value in enumerate(values)]
+        return FakeTopics(logs, self.outbox.offsets, self.expired, self.open)
+
+    def _records(self, topic: str, number: int, values: list[bytes | None]) -> list[Message | None]:
         return [
-            message(("alerts", 0), offset, encode(alert_of(decided)))
-            for offset, decided in enumerate(self.outbox.alerts)
+            None if (topic, number, at) in self.holes else _message(topic, at, value, partition=number)
+            for at, value in enumerate(values)
         ]
 
-    def reader(self) -> FakeReader:
-        transactions = {
-            number: [message(("transactions", number), at, value) for at, value in enumerate(values)]
-            for number, values in self.log.partitions.items()
-        }
-        found = FakeReader({"transactions": transactions, "alerts": {0: self.alerts()}})
-        found.committed_offsets = self.outbox.offsets
-        found.first = self.first
-        return found
-
-    def reconcile(self) -> dict[str, Any]:
-        log: Any = self.reader()
-        scan: Any = FakeScan(self.ledger)
-        return Reconciliation(
-            log=log,
+    def stores(self) -> Stores:
+        return Stores(
+            log=self.topics(),
+            books=self.books,
             ledger=self.ledger,
-            scan=scan,
             view=self.view,
+            names=NAMES,
             codec=self.codec,
             retention=self.retention,
-            transactions_topic="transactions",
-            alerts_topic="alerts",
-            topic_ids=TOPIC_IDS,
-        ).run()
+            now=lambda: self.now,
+        )
 
-    def found(self, check: str) -> list[str]:
+    def outcome(
+        self,
+        within: Range = EVERYTHING,
+        histories: Histories = "all",
+        before: Standings | None = None,
+        stores: Stores | None = None,
+    ) -> Outcome:
+        return Reconciliation(stores or self.stores(), within, before).run(histories)
+
+    def reconcile(self, within: Range = EVERYTHING) -> dict[str, Any]:
+        return self.outcome(within, "all" if within.whole else "range").document()
+
+    def found(self, check: str, within: Range = EVERYTHING) -> list[str]:
         """The first of what one check found."""
-        first: list[str] = self.reconcile()["checks"][check]["first"]
+        first: list[str] = self.reconcile(within)["checks"][check]["first"]
         return first
+
+    def findings(self) -> dict[str, int]:
+        """How much each check has found, of those that found something."""
+        checks: Mapping[str, Any] = self.reconcile()["checks"]
+        return {name: check["findings"] for name, check in checks.items() if check["findings"]}
+
+
+def _message(
+    topic: str,
+    offset: int,
+    value: bytes | None,
+    headers: Mapping[str, bytes] | None = None,
+    partition: int = 0,
+) -> Message:
+    return Message(
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        key=b"key",
+        value=value,
+        headers=list((headers or {}).items()),
+        timestamp=(1, _time_ms(offset)),
+    )
+
+
+def decided_by_rest(world: Traffic, name: str, **fields: Any) -> None:
+    """The gateway has decided a transaction when the first record came, and its own record has not come."""
+    gateway = Traffic()
+    gateway.send(transaction(name, **fields))
+    row = gateway.ledger.rows[name]
+    row.owner = None
+    world.ledger.rows[name] = row
+    change(row, path="rest", decided_at=moment(0))
+
+
+def change(row: Row, **fields: Any) -> None:
+    """Somebody writes to the ledger."""
+    row.decided = structs.replace(row.decided, **fields)

@@ -20,12 +20,17 @@ TOPIC = "alerts"
 
 
 class Topics:
-    """`confluent_kafka.Consumer` for a reader: what each call of `consume` gives is told beforehand."""
+    """`confluent_kafka.Consumer` for a reader: what it receives one after the other is told beforehand.
+
+    The first call of `consume` for a batch gives its first message, the one after it the rest.
+    """
 
     def __init__(self, config: Any) -> None:
         self.config = config
         self.ends: dict[Place, tuple[int, int]] = {}
+        self.times: dict[Place, list[int]] = {}
         self.batches: list[list[Message]] = []
+        self.rest: list[Message] = []
         self.committed_offsets: dict[Place, int] = {}
         self.assigned: list[list[tuple[int, int]]] = []
         self.failure: KafkaException | None = None
@@ -39,6 +44,15 @@ class Topics:
 
     def get_watermark_offsets(self, each: TopicPartition, timeout_s: float) -> tuple[int, int]:
         return self.ends[each.topic, each.partition]
+
+    def offsets_for_times(self, places: Sequence[TopicPartition], timeout_s: float) -> list[TopicPartition]:
+        """Kafka tells no offset where nothing is that young."""
+        return [TopicPartition(each.topic, each.partition, self._since(each)) for each in places]
+
+    def _since(self, each: TopicPartition) -> int:
+        first = self.ends[each.topic, each.partition][0]
+        times = self.times[each.topic, each.partition]
+        return next((first + n for n, at_ms in enumerate(times) if at_ms >= each.offset), -1)
 
     def committed(self, places: Sequence[TopicPartition], timeout_s: float) -> list[TopicPartition]:
         return [
@@ -56,7 +70,11 @@ class Topics:
 
     def consume(self, count: int, wait_s: float) -> list[Message]:
         self._fail()
-        return self.batches.pop(0)
+        if not wait_s:
+            return self.rest
+        batch = self.batches.pop(0) if self.batches else []
+        self.rest = batch[1:]
+        return batch[:1]
 
     def close(self) -> None:
         self.assigned.append([])
@@ -71,8 +89,9 @@ class Reading:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(log_reader, "Consumer", Topics)
-        self.reader = LogReader({}, 5.0)
+        self.reader = LogReader({"isolation.level": "read_committed"}, 5.0)
         self.topics: Topics = self.reader._consumer
+        self.uncommitted: Topics = self.reader._uncommitted
 
     def offsets(self, until: dict[int, int]) -> list[list[tuple[int, int]]]:
         """Partition and offset of what is read, batch by batch."""
@@ -156,6 +175,27 @@ def test_ends_and_committed_offsets_are_told_by_partition(reading: Reading) -> N
     reading.topics.committed_offsets = {(TOPIC, 1): 2}
     assert reading.reader.ends(TOPIC) == {0: (3, 8), 1: (0, 4)}
     assert reading.reader.committed(TOPIC) == {1: 2}
+
+
+def test_what_an_open_transaction_has_written_is_told_apart(reading: Reading) -> None:
+    reading.topics.ends = {(TOPIC, 0): (0, 4)}
+    reading.uncommitted.ends = {(TOPIC, 0): (0, 6)}
+    assert reading.reader.ends(TOPIC) == {0: (0, 4)}
+    assert reading.reader.written(TOPIC) == {0: 6}
+    assert reading.uncommitted.config["isolation.level"] == "read_uncommitted"
+
+
+def test_a_moment_is_the_first_record_that_came_then_or_later_else_the_end(reading: Reading) -> None:
+    reading.topics.ends = {(TOPIC, 0): (3, 6), (TOPIC, 1): (0, 2), (TOPIC, 2): (5, 5)}
+    reading.topics.times = {(TOPIC, 0): [10, 20, 30], (TOPIC, 1): [10, 19], (TOPIC, 2): []}
+    assert reading.reader.since(TOPIC, 20) == {0: 4, 1: 2, 2: 5}
+
+
+def test_a_kafka_that_falls_silent_is_not_waited_for_for_ever(reading: Reading) -> None:
+    reading.topics.ends = {(TOPIC, 0): (0, 5)}
+    reading.topics.batches = [records(0, 0, 1)]
+    with pytest.raises(KafkaUnavailable, match=r"delivers nothing of alerts\. for 90 s"):
+        reading.offsets({0: 5})
 
 
 def test_a_topic_that_does_not_exist_is_not_found(reading: Reading) -> None:

@@ -1,23 +1,24 @@
-"""A clean set of stores has no findings, and each kind of damage is found and named."""
+"""A clean set of stores has no findings, whatever goes on meanwhile; and what a reconciliation tells."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.decision import alert_id_of
+from models.errors import KafkaUnavailable, LedgerUnavailable, Unavailable, ViewUnavailable
 from models.history import Retention
-from streams.codecs import TransactionCodec
-from streams.reconcile import SHOWN
+from streams.reconcile.check import SHOWN
+from streams.reconcile.outcome import CHECKS
+from streams.reconcile.range import Range
 from streams.topics import Partition
 from tests.builders import encoded, label, transaction
-from tests.unit.streams.reconciled import Traffic
+from tests.unit.streams.reconciled import Traffic, decided_by_rest, moment
 
-CLEAN = {"checked": 0, "findings": 0, "first": []}
+NOTHING = {"checked": 0, "findings": 0, "first": []}
 
 
-def traffic(count: int = 12) -> Traffic:
-    """Approved, reviewed and declined; a duplicate, a conflict, a dead letter, a late one; labels."""
-    world = Traffic()
+def traffic(count: int = 12, groups: int = 1) -> Traffic:
+    """All verdicts; a duplicate, a conflict, a dead letter, a hole, a late one; labels of all kinds."""
+    world = Traffic(groups)
     amounts = [500, 20_000, 200_000]
     world.send(
         *(
@@ -26,121 +27,110 @@ def traffic(count: int = 12) -> Traffic:
         )
     )
     world.send(b"{oops", transaction("tx-00", amount_minor=500, customer_id="c-0"), transaction("tx-01"))
+    world.leave_hole()
     world.send(transaction("new", day=70, customer_id="c-9"), transaction("late", customer_id="c-9"))
     world.send(transaction("other", terminal_id="t-2"), partition=1)
-    world.worker.label(
-        label("new"),
-        label("late"),
-        label("other"),
-        label("other", version=2, label="genuine"),
-        label("unknown"),
-    )
+    world.label(label("new"), label("late"), label("other"), label("other", version=2, label="genuine"))
+    world.label(label("unknown"), label("new"), b"{oops", partition=1)
     return world
 
 
 def test_a_clean_set_has_no_findings_and_everything_was_looked_at() -> None:
-    world = traffic()
-    report = world.reconcile()
+    report = traffic().reconcile()
     assert report["findings"] == 0
+    assert report["reconciled_ratio"] == 1.0
     assert {name: check["checked"] for name, check in report["checks"].items()} == {
-        "rows": 15,
+        "rows": 12 + 3 + 2 + 1,
+        "labels": 4 + 3,
+        "conservation": 4,
         "alerts": 8,
+        "dead_letters": 2,
+        "rest": 0,
         "histories": 5 + 2,
+        "positions": 4,
+    }
+
+
+def test_what_the_records_have_become_is_told_by_partition() -> None:
+    told = {(each["topic"], each["partition"]): each for each in traffic().reconcile()["partitions"]}
+    shown = ("start", "stop", "records", "own", "repeated", "conflicts", "parked", "dead", "wrong")
+    assert {place: tuple(each[name] for name in shown) for place, each in told.items()} == {
+        ("transactions", 0): (0, 18, 17, 14, 2, 1, 0, 1, 0),
+        ("transactions", 1): (0, 1, 1, 1, 0, 0, 0, 0, 0),
+        ("labels", 0): (0, 4, 4, 4, 0, 0, 0, 0, 0),
+        ("labels", 1): (0, 3, 3, 0, 1, 0, 1, 1, 0),
+    }
+    assert told["transactions", 0]["ledger"] == {"recorded": 14, "dead_letters": 1}
+
+
+def test_where_everybody_stands_is_told() -> None:
+    first, *_ = traffic().reconcile()["positions"]
+    assert first == {
+        "name": "transactions/0",
+        "committed": 18,
+        "watermarks": {0: 18},
+        "progress": 18,
+        "first": 0,
+        "last": 18,
+        "committed_after": 18,
     }
 
 
 def test_empty_stores_are_clean() -> None:
-    assert Traffic().reconcile() == {
-        "findings": 0,
-        "checks": dict.fromkeys(["rows", "alerts", "histories"], CLEAN),
-    }
+    report = Traffic().reconcile()
+    assert (report["findings"], report["reconciled_ratio"]) == (0, 1.0)
+    assert {name: check["findings"] for name, check in report["checks"].items()} == dict.fromkeys(CHECKS, 0)
 
 
-def test_a_missing_row_is_found() -> None:
+def test_what_is_not_committed_yet_is_not_missed_but_not_proven_either() -> None:
+    """A worker was cut off between the ledger and Kafka: offsets and alerts are still to come."""
     world = traffic()
-    del world.ledger.rows["tx-06"]
-    assert world.found("rows") == ["transaction tx-06 is below the committed offsets and has no row"]
+    offsets, alerts = dict(world.outbox.offsets), len(world.alerts)
+    world.send(transaction("tx-98", amount_minor=200_000, day=20), b"{oops")
+    world.outbox.offsets.update(offsets)
+    del world.alerts[alerts:], world.letters[-1:]
+    report = world.reconcile()
+    assert report["findings"] == 0
+    assert report["reconciled_ratio"] == 25 / 27
 
 
-def test_a_row_of_a_transaction_that_nobody_sent_is_found() -> None:
+def test_what_nobody_has_handled_yet_is_not_missed() -> None:
     world = traffic()
-    world.log.partitions[0][6] = encoded(transaction("stranger"))
-    assert world.found("rows") == [
-        "transaction stranger is below the committed offsets and has no row",
-        "row tx-06 has no transaction in the log",
-    ]
-
-
-def test_a_row_whose_record_has_expired_is_none_of_those() -> None:
-    world = traffic()
-    world.first = {("transactions", 0): 9}
+    world.produce(transaction("a"), b"{oops")
+    world.produce(label("a"), topic="labels", partition=1)
     assert world.reconcile()["findings"] == 0
 
 
-def test_a_doubled_alert_is_found() -> None:
+def test_a_range_is_told_and_only_its_records_are_looked_at() -> None:
     world = traffic()
-    world.outbox.alerts.append(world.outbox.alerts[2])
-    alert = alert_id_of(world.outbox.alerts[2].transaction_id)
-    assert world.found("alerts") == [f"alert {alert} is there 2 times"]
+    report = world.reconcile(Range(moment(3), moment(9)))
+    assert (report["since"], report["until"]) == (moment(3).isoformat(), moment(9).isoformat())
+    assert {name: check["checked"] for name, check in report["checks"].items() if name != "alerts"} == {
+        "rows": 6,
+        "labels": 1,
+        "conservation": 4,
+        "dead_letters": 2,
+        "rest": 0,
+        "histories": 4 + 2,
+        "positions": 4,
+    }
+    assert report["reconciled_ratio"] == 1.0
 
 
-@pytest.mark.parametrize(("name", "verdict"), [("tx-01", "review"), ("tx-02", "decline")])
-def test_a_missing_alert_is_found(name: str, verdict: str) -> None:
+def test_damage_outside_the_range_is_not_found_and_inside_it_is() -> None:
     world = traffic()
-    world.outbox.alerts[:] = [alert for alert in world.outbox.alerts if alert.transaction_id != name]
-    assert world.found("alerts") == [f"the {verdict} of {name} has no alert"]
-
-
-def test_an_alert_for_what_was_approved_is_found() -> None:
-    world = traffic()
-    world.outbox.alerts.append(world.ledger.rows["tx-03"].decided)
-    assert world.found("alerts") == [f"alert {alert_id_of('tx-03')} has no review or decline in the ledger"]
-
-
-def test_an_alert_for_nothing_is_found() -> None:
-    world = traffic()
-    strangers = Traffic()
-    strangers.send(transaction("stranger", amount_minor=20_000))
-    world.outbox.alerts.extend(strangers.outbox.alerts)
-    assert world.found("alerts") == [
-        f"alert {alert_id_of('stranger')} has no review or decline in the ledger"
+    del world.ledger.rows["tx-06"]
+    assert world.found("rows", Range(since=moment(7))) == []
+    assert world.found("rows", Range(until=moment(6))) == []
+    assert world.found("rows", Range(moment(6), moment(7))) == [
+        "transaction transactions/0/6 (tx-06) has no row"
     ]
 
 
-@pytest.mark.parametrize("damage", ["a record less", "a record twice", "another amount", "nothing left"])
-def test_a_history_that_differs_is_found(damage: str) -> None:
-    world = traffic()
-    group = world.view.state[0]
-    key = (group.view or "", "customer", "c-2")
-    raw = group.histories[key]  # type: ignore[index]
-    amount = bytes([raw[4] ^ 0x10])
-    damaged = {
-        "a record less": raw[12:],
-        "a record twice": raw + raw[:12],
-        "another amount": raw[:4] + amount + raw[5:],
-        "nothing left": b"",
-    }
-    group.histories[key] = damaged[damage]  # type: ignore[index]
-    assert world.found("histories") == ["the history of customer c-2 is not what the ledger gives"]
-
-
-def test_a_history_that_is_not_there_is_found() -> None:
-    world = traffic()
-    del world.view.state[0].histories[world.view.state[0].view or "", "terminal", "t-2"]
-    assert world.found("histories") == ["the history of terminal t-2 is not what the ledger gives"]
-
-
-def test_a_history_of_somebody_the_ledger_does_not_know_is_found() -> None:
-    world = traffic()
-    group = world.view.state[0]
-    group.histories[group.view or "", "customer", "ghost"] = next(iter(group.histories.values()))
-    assert world.found("histories") == ["the history of customer ghost is not what the ledger gives"]
-
-
-def test_a_label_that_left_no_mark_is_found() -> None:
-    world = traffic()
-    del world.ledger.labels["new", 1]
-    assert world.found("histories") == ["the history of terminal t-1 is not what the ledger gives"]
+@pytest.mark.parametrize("within", [Range(until=moment(0)), Range(since=moment(99))], ids=["before", "after"])
+def test_a_range_without_records_is_clean(within: Range) -> None:
+    report = traffic().reconcile(within)
+    assert (report["findings"], report["reconciled_ratio"]) == (0, 1.0)
 
 
 def test_all_findings_are_counted_and_the_first_are_named_in_order() -> None:
@@ -148,80 +138,41 @@ def test_all_findings_are_counted_and_the_first_are_named_in_order() -> None:
     for n in range(20):
         del world.ledger.rows[f"tx-{n:02}"]
     check = world.reconcile()["checks"]["rows"]
-    assert check["findings"] == 20
+    assert check["findings"] == 20 + 2  # the duplicates have lost what they repeat
     assert len(check["first"]) == SHOWN
-    assert check["first"][0].startswith("transaction tx-00 ")
-    assert check["first"][-1].startswith("transaction tx-09 ")
+    assert check["first"][0] == "transaction transactions/0/0 (tx-00) has no row"
+    assert check["first"][-1] == "transaction transactions/0/9 (tx-09) has no row"
 
 
-def test_findings_of_all_checks_are_added_up() -> None:
+def test_findings_of_all_checks_are_added_up_and_what_they_are_of_is_not_proven() -> None:
     world = traffic()
-    world.outbox.alerts.append(world.ledger.rows["tx-03"].decided)
-    world.log.partitions[0][6] = encoded(transaction("stranger"))
-    assert world.reconcile()["findings"] == 3
+    world.alerts.append(world.ledger.rows["tx-03"].decided)
+    world.logs["transactions"].partitions[0][6] = encoded(transaction("stranger"))
+    report = world.reconcile()
+    assert world.findings() == {"rows": 1, "alerts": 1}
+    assert report["findings"] == 2
+    assert report["reconciled_ratio"] == 23 / 25
 
 
-def test_what_is_not_committed_yet_is_not_missed() -> None:
-    """A worker was cut off between the ledger and Kafka: offsets and alerts are still to come."""
+@pytest.mark.parametrize(
+    ("away", "error"), [("log", KafkaUnavailable), ("ledger", LedgerUnavailable), ("view", ViewUnavailable)]
+)
+def test_a_store_that_is_away_is_no_finding(away: str, error: type[Unavailable]) -> None:
     world = traffic()
-    offsets, alerts = dict(world.outbox.offsets), len(world.outbox.alerts)
-    world.send(transaction("tx-99", amount_minor=200_000, day=20))
-    world.outbox.offsets.update(offsets)
-    del world.outbox.alerts[alerts:]
-    assert world.reconcile()["findings"] == 0
+    stores = world.stores()
+    getattr(stores, away).reachable = False
+    with pytest.raises(error):
+        world.outcome(stores=stores)
 
 
-def test_what_the_view_has_not_applied_yet_is_not_missed() -> None:
-    """A worker was cut off between the ledger and Redis: the watermark tells."""
+def test_rows_that_are_not_looked_at_are_counted() -> None:
     world = traffic()
-    group = world.view.state[0]
-    before = dict(group.histories), dict(group.watermarks)
-    world.send(transaction("tx-99", day=20))
-    group.histories, group.watermarks = before
-    assert world.reconcile()["findings"] == 0
-
-
-def test_a_decision_of_rest_waits_for_its_record_without_being_missed() -> None:
-    world = traffic()
-    other = Traffic()
-    other.send(transaction("by-rest", amount_minor=20_000))
-    row = other.ledger.rows["by-rest"]
-    row.owner = None
-    world.ledger.rows["by-rest"] = row
-    assert world.reconcile()["findings"] == 0
-
-
-def test_rows_of_a_topic_that_was_made_again_are_not_looked_for_in_the_new_one() -> None:
-    world = traffic()
-    for row in world.ledger.rows.values():
-        assert row.owner is not None
-        row.owner = ("earlier-id", *row.owner[1:])
-    marks = world.view.state[0].watermarks
-    world.view.state[0].watermarks = {
-        (view, Partition(place.topic_id.replace("transactions", "earlier"), place.number)): at
-        for (view, place), at in marks.items()
-    }
-    world.ledger.next_offsets |= {Partition("earlier-id", n): 99 for n in (0, 1)}
-    world.log.partitions = {0: [], 1: []}
-    world.outbox.offsets.clear()
-    assert world.reconcile()["findings"] == 0
-
-
-def test_a_record_that_was_set_aside_stays_so_though_today_it_would_be_taken() -> None:
-    """Verdicts stand: the ledger has recorded it as dead, so it needs no row."""
-    world = Traffic()
-    world.send(transaction("a"), transaction("in-dollars", currency="USD"))
-    world.codec = TransactionCodec("USD", 300_000)
-    world.first = {("transactions", 0): 1}
-    assert [dead.reason for dead in world.outbox.dead] == ["currency"]
-    assert world.reconcile()["findings"] == 0
-
-
-def test_a_decision_stands_though_today_its_record_would_be_refused() -> None:
-    world = Traffic()
-    world.send(transaction("a"), transaction("b"))
-    world.codec = TransactionCodec("USD", 300_000)
-    assert world.reconcile()["findings"] == 0
+    world.expired = {("transactions", 0): 9}
+    decided_by_rest(world, "by-rest")
+    world.ledger.rows["other"].owner = ("earlier-id", 0, 7)
+    world.ledger.next_offsets[Partition("earlier-id", 0)] = 8
+    told = world.reconcile()
+    assert told["elsewhere"] == {"unclaimed": 1, "expired": 9, "other_topics": 1}
 
 
 @given(
@@ -233,16 +184,23 @@ def test_a_decision_stands_though_today_its_record_would_be_refused() -> None:
     ),
     st.integers(1, 3),
     st.sampled_from([2, 4096]),
+    st.integers(1, 4096),
 )
 def test_whatever_was_sent_in_whatever_order_reconciles(
-    sent: list[tuple[int, int, int]], labels: list[tuple[int, int, str]], groups: int, exact_events: int
+    sent: list[tuple[int, int, int]],
+    labels: list[tuple[int, int, str]],
+    groups: int,
+    exact_events: int,
+    piece_records: int,
 ) -> None:
     world = Traffic(groups, Retention(exact_events=exact_events))
+    world.books.piece_records = piece_records
     for number, who, day in sent:
         document = transaction(
             f"tx-{number}", customer_id=f"c-{who}", day=day + number / 24, amount_minor=number * 40_000
         )
-        world.send(document, partition=who)
+        world.send(document, partition=who % 2)
     for number, version, verdict in labels:
-        world.worker.label(label(f"tx-{number}", version=version, label=verdict))
-    assert world.reconcile()["findings"] == 0
+        world.label(label(f"tx-{number}", version=version, label=verdict), partition=number % 2)
+    report = world.reconcile()
+    assert (report["findings"], report["reconciled_ratio"]) == (0, 1.0)

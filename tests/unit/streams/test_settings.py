@@ -47,6 +47,7 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "clock_ahead_s": ("FRAUDML_CLOCK_AHEAD_S", "0", 0.0),
     "metrics_host": ("FRAUDML_METRICS_HOST", "0.0.0.0", "0.0.0.0"),
     "metrics_port": ("FRAUDML_METRICS_PORT", "9100", 9100),
+    "reconciler_port": ("FRAUDML_RECONCILER_PORT", "9200", 9200),
     "jars_repository": ("FRAUDML_JARS_REPOSITORY", "https://jars.example", "https://jars.example"),
     "jars_cache": ("FRAUDML_JARS_CACHE", "/srv/jars", Path("/srv/jars")),
 }

@@ -1,0 +1,101 @@
+"""R4: every review and decline has gone out once, as it was decided, and nothing else has."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+from confluent_kafka import Message
+
+from models.decision import alert_id_of
+from streams.reconcile.check import Check
+from streams.reconcile.fingerprint import Fingerprint, differences
+from streams.reconcile.outputs import Output
+from streams.reconcile.ports import Books, Decided, Topics
+from streams.reconcile.range import Source, holds
+
+
+class SentAlert(msgspec.Struct, frozen=True, gc=False):
+    """Of an alert, what must agree with its row."""
+
+    alert_id: str
+    transaction_id: str
+    customer_id: str
+    terminal_id: str
+    amount_minor: int
+    decision: str
+    score: float
+
+
+Judge = Callable[[Message, SentAlert | None, Decided | None], None]
+_decoder = msgspec.json.Decoder(SentAlert)
+
+
+@dataclass(frozen=True)
+class AlertCheck:
+    """Alerts by transaction, against the rows that the offsets of a range own.
+
+    A review or decline that no record has claimed yet has no alert either.
+    """
+
+    log: Topics
+    books: Books
+    source: Source
+    output: Output
+    check: Check
+
+    def look(self) -> None:
+        seen, wanted = Fingerprint(self._seen(self._judge)), Fingerprint(self._wanted())
+        for found in differences(seen, wanted, (lambda: self._seen(_take), self._wanted)):
+            alerts = f"{found.seen} alerts" if found.seen else "no alert"
+            self.check.find(f"transaction {found.name} was flagged and has {alerts}")
+
+    def _seen(self, judge: Judge) -> Iterator[str]:
+        """The flagged transactions of the range, once for each alert."""
+        owned = self.source.owned()
+        for messages in self.output.read(self.log):
+            alerts = [_decoded(message) for message in messages]
+            rows = self.books.decided([alert.transaction_id for alert in alerts if alert])
+            for message, alert in zip(messages, alerts, strict=True):
+                row = rows.get(alert.transaction_id) if alert else None
+                judge(message, alert, row)
+                if alert and row and row.owner and row.decision != "approve" and holds(owned, row.owner):
+                    yield alert.transaction_id
+
+    def _wanted(self) -> Iterator[str]:
+        for partition, (start, stop) in self.source.owned().items():
+            yield from self.books.flagged(partition, start, stop)
+
+    def _judge(self, message: Message, alert: SentAlert | None, row: Decided | None) -> None:
+        self.check.checked += 1
+        if alert is None:
+            self.check.find(f"{self.output.topic}/{message.partition()}/{message.offset()} holds no alert")
+        elif why := _disagreement(alert, row):
+            self.check.find(f"alert {alert.alert_id} of transaction {alert.transaction_id} {why}")
+        elif row and row.owner and self.output.is_again(message, row.owner):
+            self.check.find(f"transaction {alert.transaction_id} has been alerted again")
+
+
+def _take(message: Message, alert: SentAlert | None, row: Decided | None) -> None:
+    """It was judged before."""
+
+
+def _decoded(message: Message) -> SentAlert | None:
+    try:
+        return _decoder.decode(message.value() or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _disagreement(alert: SentAlert, row: Decided | None) -> str:
+    if row is None:
+        return "has no row"
+    if row.owner is None:
+        return "is out, though no record has claimed its row"
+    if row.decision == "approve":
+        return "is out, though its row is an approval"
+    sent = (alert.decision, alert.score, alert.customer_id, alert.terminal_id, alert.amount_minor)
+    if sent != (row.decision, row.score, *row.body[1:4]) or alert.alert_id != alert_id_of(
+        alert.transaction_id
+    ):
+        return "is not what its row says"
+    return ""
