@@ -1,11 +1,14 @@
 """The faults of a drill follow from its seed."""
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from load.chaos.faults import FAULTS
 from load.chaos.plan import planned
 
+PAGE = Path(__file__).parents[3] / "docs" / "chaos.md"
 SEEDS = st.integers(0, 10_000)
 
 
@@ -35,3 +38,9 @@ def test_two_seeds_differ() -> None:
 def test_no_two_faults_have_one_name() -> None:
     names = [fault.name for fault in FAULTS]
     assert len(set(names)) == len(names)
+
+
+def test_each_fault_says_what_it_does_and_is_on_the_page() -> None:
+    page = PAGE.read_text()
+    assert [fault.name for fault in FAULTS if not fault.act.__doc__] == []
+    assert [fault.name for fault in FAULTS if f"`{fault.name}`" not in page] == []

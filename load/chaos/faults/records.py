@@ -1,0 +1,55 @@
+"""Records that should not have been sent."""
+
+from random import Random
+
+from load.chaos import stores
+from load.chaos.arena import Arena
+from load.chaos.faults.fault import SHORT_S, Harm
+from load.chaos.records import Records, conflicting, flooding, oversized, poisonous, repeated
+
+
+def send_poison(arena: Arena, rng: Random) -> Harm:
+    """What no decoder takes, less than a partition stops at."""
+    _send(arena, poisonous(rng))
+    yield 1.0
+    _look_at_poison(arena)
+
+
+def flood_poison(arena: Arena, rng: Random) -> Harm:
+    """Malformed records in a row: their partition stops until somebody has looked, and no other does."""
+    before = dict(arena.pusher.reached)
+    _send(arena, flooding(rng))
+    flooded = {place: end for place, end in arena.pusher.reached.items() if end != before.get(place)}
+    yield SHORT_S
+    for (topic, number), end in flooded.items():
+        if stores.progress_of(arena.settings, topic, number) >= end:
+            arena.complaints.append(f"a flood of malformed records did not stop {topic} {number}")
+    _look_at_poison(arena)
+
+
+def send_oversized(arena: Arena, rng: Random) -> Harm:
+    """A record of 900 kB, larger than any transaction may be."""
+    _send(arena, oversized())
+    yield 1.0
+
+
+def send_again(arena: Arena, rng: Random) -> Harm:
+    """A thousand records twice more, in another order."""
+    _send(arena, repeated(arena.known(), rng))
+    yield 1.0
+
+
+def send_conflicts(arena: Arena, rng: Random) -> Harm:
+    """Known ids with another amount: the first one stands."""
+    _send(arena, conflicting(arena.known(), rng))
+    yield 1.0
+
+
+def _look_at_poison(arena: Arena) -> None:
+    """What the drill has sent by now may pass."""
+    for (topic, number), end in arena.pusher.reached.items():
+        stores.allow_poison(arena.settings, topic, number, end)
+
+
+def _send(arena: Arena, records: Records) -> None:
+    arena.pusher.send(arena.settings.transactions_topic, *records)
