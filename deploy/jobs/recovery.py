@@ -21,7 +21,7 @@ HEALED = "fraud_view_healed_offsets_total"
 
 
 def bench_recovery(report: Report) -> dict[str, Any]:
-    with rig(2, report) as found:
+    with rig(5, report) as found:
         burst = Burst(found.pusher, found.watch, found.settings.transactions_topic, found.measured)
         report.waiting("killing one of two workers")
         takeover = _takeover_s(found, burst)

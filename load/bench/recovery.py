@@ -57,14 +57,17 @@ class Burst:
         self._table = table
         self._used = 0
 
-    def settled_s(self, began: float, count: int = 2000) -> float:
+    def send(self, count: int = 2000) -> None:
+        push(self._pusher, self._topic, self._table[self._used : self._used + count])
+        self._used += count
+
+    def settled_s(self, began: float) -> float:
         """Send, and wait until all is decided; seconds since `began` (perf_counter).
 
         Raises:
             Unavailable: it takes too long.
         """
-        push(self._pusher, self._topic, self._table[self._used : self._used + count])
-        self._used += count
+        self.send()
         due = {number: end for (topic, number), end in self._pusher.reached.items() if topic == self._topic}
         while True:
             now, elapsed = self._watch.now(), time.perf_counter() - began
@@ -76,8 +79,9 @@ class Burst:
 
 
 def takeover_s(burst: Burst, victim: WorkerProcess) -> float:
-    """Kill one of two workers, and do not start it again."""
+    """Kill one of two workers in the midst of its work, and do not start it again."""
     burst.settled_s(time.perf_counter())
+    burst.send(20_000)
     began = time.perf_counter()
     victim.kill()
     return burst.settled_s(began)
