@@ -27,6 +27,7 @@ from deploy.cli import (
     worker,
 )
 from deploy.cli.terminal import FraudmlGroup
+from streams.logs import set_up_logs
 
 Command = Callable[..., Any]
 
@@ -91,6 +92,7 @@ def main() -> None:
     # Told to end, by a time-out or a closed terminal: stop what was begun, as after Ctrl-C.
     for signal_number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, signal.default_int_handler)
+    set_up_logs("warning")
     app(prog_name="fraudml")
 
 
