@@ -6,7 +6,7 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
-from models.errors import LogBehindLedger, LogExpired, OffsetsMissing
+from models.errors import LogBehindLedger, LogExpired, OffsetsMissing, TopicRemade
 from streams.offsets import Place
 
 Positions = Callable[[str, Sequence[int]], Mapping[int, int]]  # topic id and partitions to progress
@@ -26,6 +26,17 @@ class Standing:
     progress: int
     first: int
     last: int
+
+
+def check_incarnations(known: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """
+    Raises:
+        TopicRemade: Kafka's id of a topic is another one by now.
+    """
+    if now != known:
+        raise TopicRemade(
+            "a topic was made again while it was read", next_step="restart the worker: it begins anew"
+        )
 
 
 def starting_offsets(

@@ -33,7 +33,7 @@ from streams.ledger import PostgresLedger
 from streams.metrics import Metrics
 from streams.offsets import Offsets, Place
 from streams.poison import PoisonGate, PoisonLimit
-from streams.poller import Poller
+from streams.poller import Pace, Poller
 from streams.ports import Ledger, View
 from streams.settings import Settings
 from streams.sweep import TransactionSweeps
@@ -193,10 +193,12 @@ class Parts:
             ),
             failed=crash,
             lag=self._heard,
-            max_records=settings.sweep_max_records,
-            commit_interval_s=settings.offset_commit_interval_s,
-            timeout_s=settings.kafka_timeout_s,
-            settle_timeout_s=settings.stuck_s * SETTLING_SHARE,
+            pace=Pace(
+                settings.sweep_max_records,
+                settings.offset_commit_interval_s,
+                settings.kafka_timeout_s,
+                settings.stuck_s * SETTLING_SHARE,
+            ),
             **calls,
         )
         return self.poller

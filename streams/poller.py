@@ -5,21 +5,21 @@ under way, so that the group keeps us however long a dependency takes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from queue import Empty, SimpleQueue
+from dataclasses import dataclass
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from models.errors import KafkaUnavailable, TopicRemade
+from models.errors import KafkaUnavailable
 from streams.arrivals import Sweep
-from streams.assignment import Positions, starting_offsets
-from streams.held import HeldPartitions
+from streams.assignment import Positions, check_incarnations, starting_offsets
+from streams.intake import Intake
 from streams.kafka import Config, words_of
-from streams.offsets import Ends, Offsets, OwedOffsets, Place
-from streams.unread import Unread
+from streams.mailbox import Mailbox
+from streams.offsets import Offsets, OwedOffsets, Place
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +27,16 @@ IDLE_POLL_S = 0.1
 KEEP_ALIVE_S = 0.5
 # How long a rebalance waits for the sweep under way; its records are safe either way.
 REVOKE_WAIT_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """max_records: of a sweep. timeout_s: of Kafka's answers. settle_timeout_s: of transactions in flight."""
+
+    max_records: int
+    commit_interval_s: float
+    timeout_s: float
+    settle_timeout_s: float
 
 
 class Poller:
@@ -47,10 +57,7 @@ class Poller:
         assigned: Callable[[frozenset[Place]], None],
         failed: Callable[[BaseException], None],
         lag: Callable[[Mapping[Place, int], Offsets], None],
-        max_records: int,
-        commit_interval_s: float,
-        timeout_s: float,
-        settle_timeout_s: float,
+        pace: Pace,
     ) -> None:
         self._config = config
         self._topic_ids = topic_ids
@@ -59,23 +66,16 @@ class Poller:
         self._assigned = assigned
         self._failed = failed
         self._lag = lag
-        self._max_records = max_records
-        self._commit_interval_s = commit_interval_s
-        self._timeout_s = timeout_s
-        self._settle_timeout_s = settle_timeout_s
-        self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._pace = pace
+        self._mailbox = Mailbox()
         self._ids: Mapping[str, str] = {}
-        self._partitions: set[Place] = set()
-        self._starting = OwedOffsets()
-        self._unread = Unread()
+        self._intake = Intake()
         self._in_work: Sweep | None = None
+        self._starting, self._owed = OwedOffsets(), OwedOffsets()
         self._gone: set[Place] = set()
         self._assignments = 0
         self._drained: Event | None = None
-        self._stopping = False
-        self._owed = OwedOffsets()
-        self._held = HeldPartitions()
-        self._ends = Ends()
+        self._revoking = self._stopping = False
         self._committed_at = monotonic()
         self._thread = Thread(target=self._run, name="poller", daemon=True)
         self._consumer: Any = None
@@ -88,41 +88,41 @@ class Poller:
     def drain(self) -> Event:
         """Hand over no more sweeps; the event is set once the one in work is done."""
         drained = Event()
-        self._commands.put(lambda: setattr(self, "_drained", drained))
+        self._mailbox.put(lambda: setattr(self, "_drained", drained))
         return drained
 
     def stop(self, timeout_s: float) -> None:
         """Commit what is finished, leave, and end the thread."""
-        self._commands.put(self._stop)
+        self._mailbox.put(self._stop)
         self._thread.join(timeout_s)
 
     def later(self, offsets: Offsets) -> None:
         """`CommitBook.later`: commit plainly, before long and before the next sweep of alerts."""
-        self._commands.put(lambda: self._later(offsets))
+        self._mailbox.put(lambda: self._later(offsets))
 
     def done(self, offsets: Offsets) -> None:
         """`CommitBook.done`: committed in a transaction, so nothing older may follow."""
-        self._commands.put(lambda: self._owed.drop(offsets))
+        self._mailbox.put(lambda: self._owed.drop(offsets))
 
     def finished(self) -> None:
         """The sweep under way is done: the next one may come."""
-        self._commands.put(self._free)
+        self._mailbox.put(self._free)
 
     def hold(self, offsets: Offsets) -> None:
         """Read partitions no further than these offsets."""
-        self._commands.put(lambda: self._hold(offsets))
+        self._mailbox.put(lambda: self._hold(offsets))
 
     def release(self, place: Place) -> None:
         """Read a partition on that was held."""
-        self._commands.put(lambda: self._held.release(self._consumer, [place]))
+        self._mailbox.put(lambda: self._intake.held.release(self._consumer, [place]))
 
     def held(self) -> dict[Place, int]:
         """The partitions that are held, and where."""
-        return self._held.now()
+        return self._intake.held.now()
 
     def refused(self) -> None:
         """The sweep under way was not ours any more: read again from the committed offsets."""
-        self._commands.put(self._rewind)
+        self._mailbox.put(self._rewind)
 
     # The thread.
 
@@ -143,13 +143,13 @@ class Poller:
             self._failed(error)
 
     def _turn(self) -> None:
-        self._obey(0 if not self._busy else KEEP_ALIVE_S)
+        self._mailbox.obey(0 if not self._busy else KEEP_ALIVE_S)
         if self._stopping:
             return
-        if monotonic() - self._committed_at >= self._commit_interval_s:
+        if monotonic() - self._committed_at >= self._pace.commit_interval_s:
             self._committed_at = monotonic()
             self._commit()
-            self._lag(self._lags(), self._held.now())
+            self._lag(self._intake.lags(self._consumer, self._in_work), self.held())
         if self._busy:
             self._receive(0)
             return
@@ -157,12 +157,13 @@ class Poller:
             self._drained.set()
             self._receive(IDLE_POLL_S)
             return
-        if self._starting or not self._unread.sweeps:
-            self._receive(0 if self._unread.records and not self._starting else IDLE_POLL_S)
-        if not self._unread.sweeps:
+        intake = self._intake
+        if self._starting or not intake.sweeps:
+            self._receive(0 if intake.records and not self._starting else IDLE_POLL_S)
+        if not intake.sweeps:
             self._gather()
-        if self._unread.sweeps and not self._starting and not self._stopping:
-            self._in_work = self._unread.sweeps.pop(0)
+        if intake.sweeps and not self._starting and not self._stopping:
+            self._in_work = intake.sweeps.pop(0)
             self._deliver(self._in_work)
 
     @property
@@ -173,21 +174,6 @@ class Poller:
         """Commit what is owed; not beside a sweep under way, whose transaction may be committing more."""
         if not self._busy:
             self._owed.commit(self._consumer)
-
-    def _lags(self) -> dict[Place, int]:
-        """Records of each partition that are not finished, whether they are read or not."""
-        counted = self._unread.counted(self._in_work)
-        lags = self._ends.lag(self._consumer, self._partitions)
-        return {place: lag + counted[place] for place, lag in lags.items()}
-
-    def _obey(self, wait_s: float) -> None:
-        """Run the commands that wait; wait for one first while a sweep is under way."""
-        try:
-            self._commands.get(timeout=wait_s)() if wait_s else self._commands.get_nowait()()
-            while True:
-                self._commands.get_nowait()()
-        except Empty:
-            return
 
     def _stop(self) -> None:
         self._stopping = True
@@ -206,87 +192,66 @@ class Poller:
         # Before the first sweep of a partition, its starting offset is committed.
         self._starting.commit(self._consumer)
         if message is not None:
-            self._keep([message])
+            self._intake.keep([message])
 
     def _gather(self) -> None:
         """Everything that is buffered, as one sweep per topic."""
-        if self._unread.records:
-            self._keep(self._consumer.consume(max(0, self._max_records - len(self._unread.records)), 0))
+        most, intake = self._pace.max_records, self._intake
+        if intake.records:
+            intake.keep(self._consumer.consume(max(0, most - len(intake.records)), 0))
             group = self._consumer.consumer_group_metadata()
-            self._unread.gather(self._ids, self._max_records, group, self._assignments)
-
-    def _keep(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            error, place = message.error(), (message.topic(), message.partition())
-            if error is not None:
-                self._on_error(error, place, message.offset())
-            elif place in self._partitions and place not in self._held:
-                self._unread.records.append(message)
-
-    def _on_error(self, error: KafkaError, place: Place, offset: int) -> None:
-        if error.code() == KafkaError._PARTITION_EOF:
-            self._ends.reached(place, offset)
-        elif error.fatal() or not error.retriable():
-            raise KafkaException(error)
-        else:
-            log.warning("kafka_error", error=error.str())
+            intake.gather(self._ids, most, group, self._assignments)
 
     def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
         starts = self._starts([(each.topic, each.partition) for each in given])
         self._assign(starts)
         self._assignments += 1
-        self._partitions |= set(starts)
+        self._intake.partitions |= set(starts)
         self._starting.later(starts)
-        log.info("partitions_assigned", count=len(starts), total=len(self._partitions))
-        self._assigned(frozenset(self._partitions))
+        log.info("partitions_assigned", count=len(starts))
+        self._assigned(frozenset(self._intake.partitions))
 
     def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
-        self._check_incarnations()
-        timeouts = (self._timeout_s, self._settle_timeout_s)
+        check_incarnations(self._ids, self._topic_ids())
+        timeouts = (self._pace.timeout_s, self._pace.settle_timeout_s)
         return starting_offsets(self._consumer, places, self._ids, self._progress, *timeouts)
 
-    def _check_incarnations(self) -> None:
-        now = self._topic_ids()
-        if now != self._ids:
-            raise TopicRemade(
-                "a topic was made again while it was read", next_step="restart the worker: it begins anew"
-            )
-
     def _on_revoke(self, consumer: Any, taken: list[TopicPartition]) -> None:
+        self._revoking = True
         deadline = monotonic() + REVOKE_WAIT_S
         while self._busy and monotonic() < deadline:
-            self._obey(KEEP_ALIVE_S)
+            self._mailbox.obey(KEEP_ALIVE_S)
+        self._revoking = False
         self._commit()
         self._drop(taken)
-        consumer.unassign()
 
     def _on_lost(self, consumer: Any, taken: list[TopicPartition]) -> None:
         self._drop(taken)
-        consumer.unassign()
 
     def _drop(self, taken: list[TopicPartition]) -> None:
         """Forget partitions: what is buffered of them belongs to another worker now."""
         places = {(each.topic, each.partition) for each in taken}
-        self._partitions -= places
         self._gone |= places if self._busy else set()
-        self._held.drop(places)
-        self._unread.forget(places)
+        self._intake.drop(places)
         self._owed.drop(places)
         self._starting.drop(places)
-        log.info("partitions_revoked", count=len(places), total=len(self._partitions))
-        self._assigned(frozenset(self._partitions))
+        log.info("partitions_revoked", count=len(places))
+        self._assigned(frozenset(self._intake.partitions))
+        self._consumer.unassign()
 
     def _hold(self, offsets: Offsets) -> None:
-        mine = {place: offset for place, offset in offsets.items() if place in self._partitions}
-        self._unread.forget(set(mine))
-        self._held.hold(self._consumer, mine)
+        intake = self._intake
+        mine = {place: offset for place, offset in offsets.items() if place in intake.partitions}
+        intake.forget(set(mine))
+        intake.held.hold(self._consumer, mine)
 
     def _rewind(self) -> None:
-        self._unread.clear()
+        self._intake.clear()
         self._owed.clear()
         # Whatever has held a partition is met again.
-        self._held.clear(self._consumer)
-        self._assign(self._starts(sorted(self._partitions)))
+        self._intake.held.clear(self._consumer)
+        if not self._revoking:
+            self._assign(self._starts(sorted(self._intake.partitions)))
         self._free()
 
     def _assign(self, starts: Offsets) -> None:

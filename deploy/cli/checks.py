@@ -13,18 +13,20 @@ Since = Annotated[
     typer.Option(formats=MOMENTS, help="Records since then, by Kafka's clock; UTC if no zone is given."),
 ]
 Until = Annotated[datetime | None, typer.Option(formats=MOMENTS, help="Records before then.")]
+Every = Annotated[
+    float | None,
+    typer.Option(min=1, metavar="SECONDS", help="Go on for ever: so long after each look the next one."),
+]
+HistoriesEvery = Annotated[
+    float, typer.Option(min=1, metavar="SECONDS", help="With --every: compare all histories so often.")
+]
 
 
 def reconcile(
     since: Since = None,
     until: Until = None,
-    every: Annotated[
-        float | None,
-        typer.Option(min=1, metavar="SECONDS", help="Go on for ever: so long after each look the next one."),
-    ] = None,
-    histories_every: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="With --every: compare all histories so often.")
-    ] = 3600,
+    every: Every = None,
+    histories_every: HistoriesEvery = 3600,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check that topics, ledger, alerts and histories agree; exits with 4 when they do not.

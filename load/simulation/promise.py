@@ -1,24 +1,17 @@
 """The whole promise, checked on what a schedule has left: one named check each."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from load.simulation.features import feature_findings
-from load.simulation.kafka import Seen
 from load.simulation.recount import RECORD, counted_rows, stored
 from load.simulation.schedule import Schedule
-from load.simulation.truths import NOTHING, InputPlaces, Place, accepted_labels, input_places
-from models.decision import DecidedTransaction, alert_id_of
+from load.simulation.sent import Findings, alerts_are_rows, dead_letters_are_records, floods_stop
+from load.simulation.truths import NOTHING, accepted_labels, input_places
 from models.label import fraud_mark
-from streams.arrivals import DeadLetter
-from streams.codecs import NO_TRANSACTION
-from streams.ports import Poison
 from streams.recomputation import canonical
 from streams.topics import Partition
 from streams.view.keys import group_of
-
-Findings = Iterator[str]
 
 
 class Violation(NamedTuple):
@@ -54,57 +47,6 @@ def first_write_wins(schedule: Schedule) -> Findings:
         document = inputs.ever[row.owner].document
         if row.decided.amount_minor != document.get("amount_minor"):
             yield f"the row of {name} has another body than its owner {row.owner}"
-
-
-def alerts_are_rows(schedule: Schedule) -> Findings:
-    """Read-committed alerts are the review and decline rows, each once"""
-    yield from _repeats(schedule.kafka.seen_alerts, _alert_name)
-    era = schedule.kafka.era
-    wanted = {
-        name: row
-        for name, row in schedule.ledger.rows.items()
-        if row.decided.decision != "approve" and row.owner is not None
-    }
-    sent = {_alert_name(seen) for seen in schedule.kafka.seen_alerts}
-    for name in wanted:
-        if alert_id_of(name) not in sent and not _undelivered(schedule, wanted[name].owner):
-            yield f"{name} was never alerted"
-    for seen in schedule.kafka.seen_alerts:
-        decided = seen.sent
-        assert isinstance(decided, DecidedTransaction)
-        row = wanted.get(decided.transaction_id)
-        if seen.era == era and (row is None or row.decided != decided):
-            yield f"the alert on {decided.transaction_id} is not its row"
-
-
-def dead_letters_are_records(schedule: Schedule) -> Findings:
-    """Every malformed record has exactly one dead letter with its bytes, and no verdict flips"""
-    yield from _repeats(schedule.kafka.seen_dead, _letter_place)
-    inputs = input_places(schedule)
-    owners = {row.owner for row in schedule.ledger.rows.values()}
-    sent = {_letter_place(seen) for seen in schedule.kafka.seen_dead}
-    for place, truth in inputs.read.items():
-        if (truth.quality == "bad") > (place in schedule.ledger.dead):
-            yield f"the malformed record {place} was not set aside"
-        if truth.quality == "good" and place in schedule.ledger.dead and place not in inputs.expired:
-            yield f"the good record {place} was set aside"
-    for place in schedule.ledger.dead:
-        if place in owners:
-            yield f"{place} has both a decision and a dead letter"
-        if place not in sent and not _undelivered(schedule, place):
-            yield f"the dead letter of {place} was never seen"
-    for seen in schedule.kafka.seen_dead:
-        yield from _wrong_letter(schedule, inputs, seen)
-
-
-def _wrong_letter(schedule: Schedule, inputs: InputPlaces, seen: Seen) -> Findings:
-    letter = seen.sent
-    assert isinstance(letter, DeadLetter)
-    place = _letter_place(seen)
-    if place not in inputs.ever or inputs.values[place] != letter.value:
-        yield f"the dead letter of {place} has other bytes"
-    if seen.era == schedule.kafka.era and place not in schedule.ledger.dead:
-        yield f"the dead letter of {place} is not in the ledger"
 
 
 def view_is_recomputed(schedule: Schedule) -> Findings:
@@ -180,22 +122,6 @@ def latest_label_counts(schedule: Schedule) -> Findings:
             yield f"a label of {name} is parked, though it has a row"
 
 
-def floods_stop(schedule: Schedule) -> Findings:
-    """A flood of malformed records stops its partition until somebody allows it to go on"""
-    recorded: dict[Partition, list[int]] = {}
-    for (topic_id, number, offset), (reason, _) in sorted(schedule.ledger.dead.items()):
-        if reason != NO_TRANSACTION:
-            recorded.setdefault(Partition(topic_id, number), []).append(offset)
-    for partition, offsets in recorded.items():
-        allowed = [0, *(until for found, until in schedule.ledger.allowances if found == partition)]
-        for position, offset in enumerate(offsets):
-            if all(
-                schedule.plan.limit.first_too_many([offset], Poison(offsets[:position], until)) is not None
-                for until in allowed
-            ):
-                yield f"{partition} went on through a flood at {offset}"
-
-
 def first_copy_claims(schedule: Schedule) -> Findings:
     """A row made by REST belongs to the first record of its body in the partition"""
     inputs = input_places(schedule)
@@ -243,30 +169,6 @@ def broken_promises(schedule: Schedule) -> list[Violation]:
     stopped = (nothing_goes_back, first_write_wins, halts_have_causes)
     checks = stopped if schedule.stands_still else PROMISES
     return [Violation(check.__doc__ or "", found) for check in checks for found in check(schedule)]
-
-
-def _repeats(seen: list[Seen], name: Callable[[Seen], object]) -> Findings:
-    for (what, era), count in Counter((name(each), each.era) for each in seen).items():
-        if count > 1:
-            yield f"{what} was seen {count} times under ledger {era}"
-
-
-def _alert_name(seen: Seen) -> str:
-    assert isinstance(seen.sent, DecidedTransaction)
-    return alert_id_of(seen.sent.transaction_id)
-
-
-def _letter_place(seen: Seen) -> Place:
-    assert isinstance(seen.sent, DeadLetter)
-    return (seen.topic_id, seen.sent.partition, seen.sent.offset)
-
-
-def _undelivered(schedule: Schedule, place: Place | None) -> bool:
-    """Whether the topic was deleted before this record's sweep had been committed."""
-    return place is not None and any(
-        lost.topic.topic_id == place[0] and place[2] >= lost.committed.get(place[1], 0)
-        for lost in schedule.notes.lost
-    )
 
 
 def _sorted(raw: bytes) -> bytes:

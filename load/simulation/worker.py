@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-import numpy as np
-
+from load.simulation.intake import SimulatedIntake
 from load.simulation.kafka import Membership, SimulatedKafka
 from load.simulation.line import Line
-from load.simulation.log import Record
 from load.simulation.outbox import SimulatedConsumer, SimulatedOutbox
 from load.simulation.pipeline import build_pipeline, metrics
 from load.simulation.plan import Plan
@@ -18,14 +16,12 @@ from load.simulation.stores import SimulatedLedger, SimulatedView
 from models.errors import Refused, TopicRemade, Unavailable, ViewMoved
 from streams.arrivals import Sweep
 from streams.assignment import starting_offsets
-from streams.gathering import without
 from streams.healing import ViewKeeper
 from streams.offsets import OwedOffsets, Place
 from streams.poison import PoisonGate
 
 TIMEOUT_S = 1.0
 COMMITS_NOW, TENDS_NOW, HEALS_NOW, BOTH_TOPICS = 0.3, 0.2, 0.3, 0.3
-Rows = list[tuple[int, int, Record]]
 
 
 @dataclass
@@ -76,11 +72,8 @@ class SimulatedWorker:
         self._labels = pipeline.labels
         self._handlers = {"transactions": pipeline.transactions.handle, "labels": pipeline.labels.handle}
         self._generation = 0
-        self._places: set[Place] = set()
-        self._positions: dict[Place, int] = {}
-        self._sweeps: list[Sweep] = []
         self._ids: dict[str, str] = {}
-        self.held: dict[Place, int] = {}
+        self._intake = SimulatedIntake(around.kafka, around.random, around.plan.sweep_max_records)
         self._heals = False
 
     def _keeper(
@@ -107,13 +100,20 @@ class SimulatedWorker:
     def has_work(self) -> bool:
         if self.consumer.waiting:
             return not any(map(self._kafka.pending, self.consumer.waiting))
-        return not self.idle or bool(self._waiting()) or self._kafka.generation != self._generation
+        return not self.idle or bool(self._intake.waiting()) or self._kafka.generation != self._generation
 
     @property
     def settled(self) -> bool:
         """Nothing read, owed or to be read."""
-        waits = self._sweeps or self._owed or self._starting or self._waiting() or self.held or self._heals
+        intake = self._intake
+        unread = intake.sweeps or intake.waiting() or intake.held
+        waits = unread or self._owed or self._starting or self._heals
         return self.idle and not waits and self._kafka.generation == self._generation
+
+    @property
+    def held(self) -> Mapping[Place, int]:
+        """The partitions that a flood has stopped, and where."""
+        return self._intake.held
 
     def _membership(self) -> Membership:
         return Membership(self._generation, self.slot, self.name)
@@ -132,11 +132,13 @@ class SimulatedWorker:
             self._owed.commit(self.consumer)
         if self._heals and self._line.happens(HEALS_NOW):
             self._heal()
-        if not self._sweeps:
-            self._sweeps = self._gathered()
-        if self._sweeps:
+        sweeps = self._intake.sweeps
+        if not sweeps:
+            both = self._line.happens(BOTH_TOPICS), self._line.happens(0.5)
+            sweeps += self._intake.gathered(self._ids, self._membership(), *both)
+        if sweeps:
             self.idle = False
-            self._run(self._sweeps.pop(0))
+            self._run(sweeps.pop(0))
             if self._line.happens(TENDS_NOW):
                 self._tend()
         else:
@@ -145,7 +147,7 @@ class SimulatedWorker:
     def _rest(self) -> None:
         self._owed.commit(self.consumer)
         self._tend()
-        if not self._owed and not self._waiting() and not self._heals:
+        if not self._owed and not self._intake.waiting() and not self._heals:
             self.idle = True
             self._line.pause()
 
@@ -153,24 +155,23 @@ class SimulatedWorker:
         """As the worker's timer does; labels are returned by whoever has their first partition."""
         try:
             self._release_allowed()
-            if ("labels", 0) in self._places:
+            if ("labels", 0) in self._intake.positions:
                 self._labels.return_due()
         except Unavailable:
             self._line.note("could not tend")
 
     def _hold(self, topic: str, stops: Mapping[int, int]) -> None:
         """As the poller does: read no further for now."""
-        mine = {(topic, number): at for number, at in stops.items() if (topic, number) in self._places}
-        self.held |= mine
-        self._positions.update(mine)
-        self._sweeps = [kept for sweep in self._sweeps if len(kept := without(sweep, set(mine)))]
+        ours = self._intake.positions
+        mine = {(topic, number): at for number, at in stops.items() if (topic, number) in ours}
+        self._intake.hold(mine)
         self._line.note(f"stops at {mine}")
 
     def _release_allowed(self) -> None:
-        for (topic, number), offset in list(self.held.items()):
+        for (topic, number), offset in list(self._intake.held.items()):
             found = self._ledger.poison(self._ids[topic], {number: (offset, offset)})
             if found[number].allowed_until > offset:
-                del self.held[topic, number]
+                del self._intake.held[topic, number]
                 self._line.note(f"goes on with {topic} {number} at {offset}")
 
     def _heal_apart(self) -> None:
@@ -213,10 +214,10 @@ class SimulatedWorker:
         raise Fenced("a dependency stayed away")
 
     def _rewind(self) -> None:
-        self._sweeps.clear()
         self._owed.clear()
-        self.held.clear()
-        self._positions.update(self._starts(sorted(self._places)))
+        places = sorted(self._intake.positions)
+        self._intake.drop(places)
+        self._intake.positions.update(self._starts(places))
 
     def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
         if self._topic_ids() != self._ids:
@@ -229,68 +230,19 @@ class SimulatedWorker:
             raise Fenced("another member has this slot")
         if self._kafka.generation == self._generation:
             return
-        self._drop(set(self._places))
+        self._drop(list(self._intake.positions))
         self._generation = self._kafka.generation
         self.idle = False
         given = [place for place, slot in sorted(self._kafka.owners.items()) if slot == self.slot]
         starts = self._starts(given)
-        self._positions.update(starts)
-        self._places |= set(given)
+        self._intake.positions.update(starts)
         self._starting.later(starts)
         self._line.note(f"is given {starts}")
 
-    def _drop(self, places: set[Place]) -> None:
-        self._places -= places
-        for place in places:
-            self._positions.pop(place, None)
-            self.held.pop(place, None)
-        self._sweeps = [kept for sweep in self._sweeps if len(kept := without(sweep, places))]
+    def _drop(self, places: Sequence[Place]) -> None:
+        self._intake.drop(places)
         self._owed.drop(places)
         self._starting.drop(places)
-
-    def _waiting(self) -> list[Place]:
-        topics = self._kafka.topics
-        return [
-            (name, number)
-            for name, number in sorted(self._positions)
-            if (name, number) not in self.held
-            and topics[name].next_record(number, self._positions[name, number]) is not None
-        ]
-
-    def _gathered(self) -> list[Sweep]:
-        """What waits, as one sweep of a topic, or of each."""
-        waiting = self._waiting()
-        names = sorted({name for name, _ in waiting}, reverse=self._line.happens(0.5))
-        if len(names) == 2 and not self._line.happens(BOTH_TOPICS):
-            names = names[:1]
-        return [self._sweep(name, [number for each, number in waiting if each == name]) for name in names]
-
-    def _sweep(self, name: str, numbers: list[int]) -> Sweep:
-        random, topic = self._around.random, self._kafka.topics[name]
-        size = random.randint(1, self._around.plan.sweep_max_records)
-        rows: Rows = []
-        while numbers and len(rows) < size:
-            number = random.choice(numbers)
-            offset = topic.next_record(number, self._positions[name, number])
-            if offset is None:
-                numbers.remove(number)
-                continue
-            record = topic.partitions[number][offset]
-            assert record is not None
-            rows.append((number, offset, record))
-            self._positions[name, number] = offset + 1
-        return Sweep(
-            name,
-            self._ids[name],
-            np.array([number for number, _, _ in rows], np.int64),
-            np.array([offset for _, offset, _ in rows], np.int64),
-            np.array([record.timestamp_ms for _, _, record in rows], np.int64),
-            [record.key for _, _, record in rows],
-            [record.value for _, _, record in rows],
-            self._membership(),
-            [record.headers for _, _, record in rows],
-            self._generation,
-        )
 
 
 def _spans(sweep: Sweep) -> str:

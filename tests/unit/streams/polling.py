@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from streams import mailbox
 from streams import poller as poller_module
 from streams.arrivals import Sweep
 from streams.offsets import Place
-from streams.poller import Poller
+from streams.poller import Pace, Poller
 from tests.builders import TOPIC_IDS
 from tests.unit.streams.scripted_kafka import ScriptedConsumer
 from tests.unit.streams.virtual_time import Clock, Commands
@@ -51,7 +52,7 @@ class Polling:
         self.config: Any = None
         monkeypatch.setattr(poller_module, "monotonic", self.clock)
         monkeypatch.setattr(poller_module, "Thread", Inline)
-        monkeypatch.setattr(poller_module, "SimpleQueue", lambda: Commands(self.clock))
+        monkeypatch.setattr(mailbox, "SimpleQueue", lambda: Commands(self.clock))
         monkeypatch.setattr(poller_module, "Consumer", self._consumer)
         self.poller: Poller
 
@@ -104,10 +105,7 @@ class Polling:
             assigned=self.owned.append,
             failed=self.failures.append,
             lag=self._heard,
-            max_records=self.max_records,
-            commit_interval_s=1.0,
-            timeout_s=10.0,
-            settle_timeout_s=24.0,
+            pace=Pace(self.max_records, commit_interval_s=1.0, timeout_s=10.0, settle_timeout_s=24.0),
         )
 
     def _heard(self, lags: Mapping[Place, int], held: Mapping[Place, int]) -> None:

@@ -201,3 +201,13 @@ def test_a_refusal_forgets_the_sweeps_of_the_same_poll_and_what_was_owed(polling
     assert polling.kafka.asked("assign")[-1] == {L0: 0, T0: 0}
     assert [sweep.topic for sweep in polling.sweeps] == ["transactions", "transactions"]
     assert polling.kafka.committed_offsets == {T0: 0, L0: 0}
+
+
+def test_a_refusal_during_a_revocation_reads_nothing_again(polling: Polling) -> None:
+    """What was refused goes to its next owner, or is dealt to us again."""
+    polling.kafka.produce(T0, b"{}")
+    polling.kafka.give(T0)
+    polling.handle = lambda sweep: polling.clock.after(2.0, polling.poller.refused)
+    polling.clock.after(0.1, lambda: polling.kafka.take_away(T0))
+    polling.run(for_s=5)
+    assert polling.kafka.asked("assign", "unassign") == [{T0: 0}, {T0}, {}]

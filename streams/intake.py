@@ -1,0 +1,74 @@
+"""What a poller has received and not handed over yet, and of which partitions. Belongs to its thread."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message
+
+from streams.arrivals import Sweep
+from streams.gathering import held_records, sweeps_of, without
+from streams.held import HeldPartitions
+from streams.offsets import Ends, Place
+
+log = structlog.get_logger(__name__)
+
+
+class Intake:
+    """Records in the order of arrival, then sweeps made of them.
+
+    partitions: ours. held: those of them that are read no further.
+    """
+
+    def __init__(self) -> None:
+        self.partitions: set[Place] = set()
+        self.held = HeldPartitions()
+        self.records: list[Message] = []
+        self.sweeps: list[Sweep] = []
+        self._ends = Ends()
+
+    def keep(self, messages: Sequence[Message]) -> None:
+        """Keep records of partitions that are ours.
+
+        Raises:
+            KafkaException: the client has met an error that does not pass.
+        """
+        for message in messages:
+            error, place = message.error(), (message.topic(), message.partition())
+            if error is not None:
+                self._note(error, place, message.offset())
+            elif place in self.partitions and place not in self.held:
+                self.records.append(message)
+
+    def _note(self, error: KafkaError, place: Place, offset: int) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._ends.reached(place, offset)
+        elif error.fatal() or not error.retriable():
+            raise KafkaException(error)
+        else:
+            log.warning("kafka_error", error=error.str())
+
+    def gather(self, topic_ids: Mapping[str, str], most: int, group: Any, assignment: int) -> None:
+        """Make sweeps of the records, at most so many of them."""
+        some, self.records = self.records[:most], self.records[most:]
+        self.sweeps = sweeps_of(topic_ids, some, group, assignment)
+
+    def forget(self, places: set[Place]) -> None:
+        """What has been received of these partitions."""
+        self.records = [each for each in self.records if (each.topic(), each.partition()) not in places]
+        self.sweeps = [kept for sweep in self.sweeps if len(kept := without(sweep, places))]
+
+    def drop(self, places: set[Place]) -> None:
+        """These partitions belong to another worker now."""
+        self.partitions -= places
+        self.held.drop(places)
+        self.forget(places)
+
+    def clear(self) -> None:
+        self.records, self.sweeps = [], []
+
+    def lags(self, consumer: Any, in_work: Sweep | None) -> dict[Place, int]:
+        """Records of each partition that are not finished, whether they are read or not."""
+        counted = held_records(self.records, [in_work, *self.sweeps] if in_work else self.sweeps)
+        lags = self._ends.lag(consumer, self.partitions)
+        return {place: lag + counted[place] for place, lag in lags.items()}
