@@ -54,7 +54,11 @@ class Pusher:
         self.flush()
 
     def flush(self) -> None:
-        waiting = self._producer.flush(FLUSH_S)
+        try:
+            waiting = self._producer.flush(FLUSH_S)
+        except SystemError:
+            # What the client makes of a Ctrl-C that comes while it waits.
+            raise KeyboardInterrupt from None
         if waiting or self._failures:
             why = self._failures[0] if self._failures else f"{waiting} records still wait"
             raise KafkaUnavailable("Kafka did not take all records", why=why, next_step="fraudml status")

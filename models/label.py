@@ -33,7 +33,7 @@ def decode_label(data: bytes | None) -> Label:
         MalformedLabel: `code` is the reason, as for transactions.
     """
     if not data:
-        raise MalformedLabel("empty")
+        raise MalformedLabel("empty", "the record has no bytes")
     try:
         label = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -59,7 +59,7 @@ def decode_transaction(data: bytes | None) -> Transaction:
             invalid_value.
     """
     if not data:
-        raise MalformedTransaction("empty")
+        raise MalformedTransaction("empty", "the record has no bytes")
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

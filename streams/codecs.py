@@ -16,6 +16,9 @@ from streams.arrivals import EXPIRED_HEADER, Batch, DeadLetter, LabelRecord, Swe
 DETAIL_CHARACTERS = 512
 
 # What is said of a label that is well-formed, and was of no use.
+# Reasons of dead letters, and what was wrong in words.
+AHEAD = ("event_time_ahead", "the event time is further ahead of the broker's than is allowed")
+EARLY = ("event_time_before_1970", "the event time lies before 1970")
 NO_TRANSACTION = "no_transaction"
 WAITED_IN_VAIN = "it has waited for its transaction for as long as a label may"
 
@@ -98,8 +101,8 @@ def _within_time(
     if not (ahead | early).any():
         return rows, found, times_ms
     for position in np.flatnonzero(ahead | early):
-        code = "event_time_ahead" if ahead[position] else "event_time_before_1970"
-        dead.append(dead_letter(sweep, rows[position], Malformed(code)))
+        refusal = AHEAD if ahead[position] else EARLY
+        dead.append(dead_letter(sweep, rows[position], Malformed(*refusal)))
     keep = np.flatnonzero(~(ahead | early))
     return [rows[i] for i in keep], [found[i] for i in keep], times_ms[keep]
 

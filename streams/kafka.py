@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
-from models.errors import KafkaUnavailable
+from models.errors import FraudError, KafkaUnavailable, SlotTaken
 from streams.settings import Settings
 from streams.topics import LARGEST_DEAD_LETTER_BYTES
 
@@ -126,6 +126,21 @@ def our_errors(what: str) -> Iterator[None]:
         raise KafkaUnavailable(
             f"Kafka did not {what}", why="it does not answer", next_step="fraudml status"
         ) from error
+
+
+# A consumer knows no other fatal error than this one.
+FENCED = (KafkaError.FENCED_INSTANCE_ID, KafkaError._FATAL)
+
+
+def consumer_failure(error: KafkaException) -> FraudError:
+    """What it means that a consumer cannot go on."""
+    if error_of(error).code() in FENCED:
+        return SlotTaken(
+            "another worker has the slot of this one",
+            why=words_of(error),
+            next_step="give each worker a slot of its own: --slot, FRAUDML_SLOT",
+        )
+    return KafkaUnavailable("the consumer failed", why=words_of(error))
 
 
 def patience(within_s: float, *, reraise: bool = False) -> Retrying:

@@ -13,11 +13,10 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from models.errors import KafkaUnavailable
 from streams.arrivals import Sweep
 from streams.assignment import Positions, check_incarnations, starting_offsets
 from streams.intake import Intake
-from streams.kafka import Config, words_of
+from streams.kafka import Config, consumer_failure
 from streams.mailbox import Mailbox
 from streams.offsets import Offsets, OwedOffsets, Place
 
@@ -138,7 +137,7 @@ class Poller:
             self._commit()
             self._consumer.close()
         except KafkaException as error:
-            self._failed(KafkaUnavailable("the consumer failed", why=words_of(error)))
+            self._failed(consumer_failure(error))
         except BaseException as error:
             self._failed(error)
 

@@ -50,6 +50,8 @@ def reconcile(
             raise typer.BadParameter("--every goes with --since and --histories-every only")
         watch_stores(read_settings(), Pace(every, histories_every), _utc(since))
         return
+    if since is not None and until is not None and _utc(since) >= _utc(until):  # type: ignore[operator]
+        raise typer.BadParameter("--until must be later than --since")
     with reporting() as report:
         found = reconcile_stores(read_settings(), report, Range(_utc(since), _utc(until)))
     if json:
@@ -73,7 +75,10 @@ def _show(found: dict[str, Any]) -> None:
         for name, check in found["checks"].items()
     ]
     print_table(("CHECK", "LOOKED AT", "RESULT"), rows, {"ok": "green"})
-    say("{reconciled_ratio:.4%} of {records:,} records are proven".format(**found))
+    if found["records"]:
+        say("{reconciled_ratio:.4%} of {records:,} records are proven".format(**found))
+    else:
+        say("there is no record in this range")
 
 
 def migrate() -> None:

@@ -69,23 +69,28 @@ def replay(
     topic: Topic = None,
     reason: Reason = None,
     since: Since = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what was sent before and has been refused again.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would be sent.")] = False,
     json: Json = False,
 ) -> None:
     """Send dead letters to their topic again, with their original key and bytes; each of them once.
 
     For when what refused them has been mended, or they wait for a newer version. Running it twice changes
-    nothing: what was sent is noted in the ledger, and an id is decided once.
+    nothing: what was sent is noted in the ledger, and an id is decided once. Sent too early they are refused
+    again: --again sends them once more.
 
     [bold]Examples[/]
 
       fraudml dlq replay --dry-run
       fraudml dlq replay --reason currency --since 2026-01-31
+      fraudml dlq replay --reason event_time_ahead --again
     """
     from deploy.jobs.dead_letters import replay_letters
     from streams.settings import read_settings
 
-    found = replay_letters(read_settings(), _wanted(topic, reason, since), dry_run=dry_run)
+    found = replay_letters(read_settings(), _wanted(topic, reason, since), again=again, dry_run=dry_run)
     if json:
         print_json(found)
     elif dry_run:

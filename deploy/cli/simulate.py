@@ -29,7 +29,10 @@ def simulate(
       fraudml simulate --seeds 100 --without watermark --json
     """
     from deploy.jobs.simulating import simulate_seeds
+    from load.simulation.guards import GUARDS
 
+    if without and without not in GUARDS:
+        raise typer.BadParameter(f"there is no guard {without}; name one of {', '.join(sorted(GUARDS))}")
     with reporting() as report:
         campaign = simulate_seeds(first_seed, seeds, without, report)
     for line in campaign.timeline:

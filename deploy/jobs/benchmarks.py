@@ -14,6 +14,7 @@ from deploy.origins import refuse_external_servers
 from deploy.stack.report import Report
 from deploy.stack.stack import Stack
 from deploy.stack.temporary import temporary_stack
+from deploy.stack.workers import passed_on
 from load.bench.latency import WARM_UP_S, measure_latency
 from load.bench.progress_bell import ProgressBell
 from load.bench.progress_watch import ProgressWatch
@@ -56,8 +57,7 @@ def rig(days: int, report: Report) -> Iterator[Rig]:
         warm, measured = concatenated(tables[:WARM_DAYS]), concatenated(tables[WARM_DAYS:])
         last = START + timedelta(days=WARM_DAYS - 1)
         train_models(warm, last - timedelta(days=TRAIN_DAYS - 1), last, stack.home, report)
-        environment = {**stack.env(), "FRAUDML_HOME": str(stack.home), "OMP_NUM_THREADS": "1"}
-        worker = WorkerProcess(environment, stack.home / "worker.log")
+        worker = WorkerProcess(worker_environment(stack), stack.home / "worker.log")
         watch = ProgressWatch(settings.database_url, settings.transactions_topic)
         pusher = Pusher(producer_config(settings, "bench"), clock=time.monotonic, sleep=time.sleep)
         try:
@@ -67,6 +67,12 @@ def rig(days: int, report: Report) -> Iterator[Rig]:
         finally:
             worker.kill()
             watch.close()
+
+
+def worker_environment(stack: Stack) -> dict[str, str]:
+    """All that a worker is told, so that nothing of it depends on the shell of who asks for a figure."""
+    home = {"FRAUDML_HOME": str(stack.home), "FRAUDML_METRICS_PORT": "0", "OMP_NUM_THREADS": "1"}
+    return {**passed_on(stack.settings), **stack.env(), **home}
 
 
 def train_models(table: Transactions, start: date, end: date, home: Path, report: Report) -> None:

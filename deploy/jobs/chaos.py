@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from deploy.jobs.benchmarks import train_models
+from deploy.jobs.benchmarks import train_models, worker_environment
 from deploy.jobs.connections import applied_of, log_of, scan_of, view_of
 from deploy.jobs.reconciling import reconcile_stores
 from deploy.origins import refuse_external_servers
@@ -128,7 +128,7 @@ def _crew_behind_proxies(stack: Stack) -> Iterator[tuple[Crew, dict[str, FaultPr
         "valkey": ("REDIS_URL", settings.redis_url),
         "postgres": ("DATABASE_URL", settings.database_url),
     }
-    environment = {**stack.env(), "FRAUDML_HOME": str(stack.home), "OMP_NUM_THREADS": "1"}
+    environment = worker_environment(stack)
     proxies: dict[str, FaultProxy] = {}
     with ExitStack() as cleanup:
         for part, (variable, url) in addresses.items():

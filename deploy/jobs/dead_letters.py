@@ -95,19 +95,23 @@ def shown_letters(settings: Settings, wanted: Wanted, limit: int) -> Iterator[di
         }
 
 
-def replay_letters(settings: Settings, wanted: Wanted, *, dry_run: bool = False) -> dict[str, int]:
+def replay_letters(
+    settings: Settings, wanted: Wanted, *, again: bool = False, dry_run: bool = False
+) -> dict[str, int]:
     """Send the original bytes under their original key to the topic they came from, each letter once.
 
     What has been sent is noted in the ledger after Kafka has it. A letter of the same key and bytes as one
     that was sent before is passed over: it would be refused again for the same reason, but for a label that
-    waits once more.
+    waits once more. again: that reason has been mended since, so letters of what was sent and refused again
+    are sent too.
     """
     pusher = Pusher(producer_config(settings, "dlq"), clock=time.monotonic, sleep=time.sleep)
     sent = passed = 0
     with _replays(settings) as replays:
         done = {place for topic in _topics(settings) for place in replays.of(topic)}
         everything = list(found_letters(settings, Wanted(wanted.topic)))
-        digests = {letter.digest for letter in everything if letter.place in done and not _in_vain(letter)}
+        before = [letter for letter in everything if letter.place in done and not _in_vain(letter)]
+        digests = set() if again else {letter.digest for letter in before}
         waiting: list[Letter] = []
         for letter in filter(wanted.takes, everything):
             if letter.place in done or letter.digest in digests:

@@ -6,7 +6,7 @@ from typing import Any
 from confluent_kafka import Message
 
 from deploy.jobs.connections import ids_of_topics, ledger_of, log_of
-from models.errors import NotFound
+from models.errors import Misuse, NotFound
 from streams.arrivals import DeadLetter, Sweep
 from streams.codecs import TransactionCodec, decode_labels
 from streams.gathering import sweep_of
@@ -64,6 +64,7 @@ def allow_poison(settings: Settings, topic: str, number: int, until: int | None)
 
     Raises:
         NotFound: there is no such topic or partition.
+        Misuse: the offset lies behind the log's end.
     """
     ids = ids_of_topics(settings)
     if topic not in ids:
@@ -72,7 +73,14 @@ def allow_poison(settings: Settings, topic: str, number: int, until: int | None)
         ends = log.ends(topic)
     if number not in ends:
         raise NotFound(f"{topic} has no partition {number}", next_step=f"it has {len(ends)}, from 0 on")
-    offset = ends[number][1] if until is None else until
+    end = ends[number][1]
+    if until is not None and until > end:
+        raise Misuse(
+            f"{topic} partition {number} ends at offset {end:,}",
+            why="what is still to come cannot have been looked at",
+            next_step="leave --until out to let pass what is there now",
+        )
+    offset = end if until is None else until
     with ledger_of(settings) as ledger:
         ledger.allow_poison(topic, Partition(ids[topic], number), offset)
     return offset

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deploy.origins import ADDRESSES
 from deploy.stack.stack import Stack, migrate_to_newest
 from deploy.stack.starting import Migrate
 from deploy.stack.workers import STORES
 from streams.settings import Settings, read_settings
+
+OF_THE_MACHINE = ("jars_repository", "jars_cache")
 
 
 @contextmanager
@@ -37,6 +38,13 @@ def temporary_stack(
 
 
 def own_settings(home: Path, **overrides: Any) -> Settings:
-    """The settings of this process, but never its stores: a test must not reach the developer's own."""
-    nowhere = {field: Settings.model_fields[field].default for field in ADDRESSES.values()}
-    return read_settings(**{**nowhere, **overrides, "home": home})
+    """The defaults, whatever this process is told, but where Kafka's jars come from.
+
+    A drill or a test must neither reach the developer's own stores nor depend on the developer's settings.
+    """
+    defaults = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in Settings.model_fields.items()
+        if name not in OF_THE_MACHINE
+    }
+    return read_settings(**{**defaults, **overrides, "home": home})

@@ -25,6 +25,7 @@ class Auditor:
     runs: int = 0
     findings: int = 0
     _stop: Event = field(default_factory=Event)
+    _broken: Exception | None = None
 
     def __enter__(self) -> "Auditor":
         self._thread = Thread(target=self._run, name="auditor", daemon=True)
@@ -34,6 +35,8 @@ class Auditor:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        if self._broken is not None:
+            raise self._broken
 
     def _run(self) -> None:
         while not self._stop.wait(RECONCILE_EVERY_S):
@@ -41,6 +44,10 @@ class Auditor:
                 self.look()
             except FraudError as error:
                 self.say(f"reconcile has to wait: {error}")
+            except Exception as error:
+                # A drill that nobody has looked at proves nothing: told when the thread is joined.
+                self._broken = error
+                return
 
     def look(self) -> None:
         found = self.reconcile()

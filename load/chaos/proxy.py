@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 LOCALHOST = "127.0.0.1"
 CHUNK_BYTES = 16_384
 ANSWER_S = 10.0
@@ -92,8 +96,10 @@ class FaultProxy:
         if writer in self._open:
             self._open.discard(writer)
             self.resets += 1
-            # Without lingering, closing sends a reset instead of a farewell.
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGERING)
+            # Without lingering, closing sends a reset instead of a farewell; a socket that is gone needs
+            # neither.
+            with suppress(OSError):
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGERING)
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -111,7 +117,7 @@ class FaultProxy:
                 both.create_task(self._pump(reader, server, writer, upwards=True))
                 both.create_task(self._pump(to_server, writer, writer, upwards=False))
         except* (OSError, _Ended):
-            pass
+            log.debug("connection_ended")
         finally:
             self._reset(writer)
             server.transport.abort()

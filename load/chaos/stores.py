@@ -1,7 +1,7 @@
 """Harm done to the stores themselves, by their own commands or in their files."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ import redis
 from confluent_kafka.admin import AdminClient
 
 from models.errors import LedgerUnavailable, NotFound, ViewUnavailable
-from streams.kafka import client_config, topic_ids
+from streams.kafka import client_config, reader_config, topic_ids
 from streams.ledger import PostgresLedger
+from streams.log_reader import LogReader
 from streams.settings import Settings
 from streams.topics import Partition
 
@@ -101,11 +102,16 @@ def end_connections(database_url: str) -> int:
     return int(found[0]) if found else 0
 
 
-def progress_of(settings: Settings, topic: str, number: int) -> int:
-    """The first offset of a partition that is not settled."""
+def progress_of(settings: Settings, topic: str, numbers: Sequence[int]) -> dict[int, int]:
+    """The first offset of each partition that is not settled."""
     with _ledger(settings) as ledger:
-        topic_id = _id_of(settings, topic)
-        return ledger.progress(topic_id, [number])[number]
+        return ledger.progress(_id_of(settings, topic), numbers)
+
+
+def ends_of(settings: Settings, topic: str) -> dict[int, int]:
+    """The offset after the last record of each partition."""
+    with closing(LogReader(reader_config(settings, settings.group_id), settings.kafka_timeout_s)) as log:
+        return {number: end for number, (_, end) in log.ends(topic).items()}
 
 
 def allow_poison(settings: Settings, topic: str, number: int, until: int) -> None:

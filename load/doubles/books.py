@@ -10,11 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from load.doubles.ledger import FakeLedger, Row
-from models.decision import DecidedTransaction
 from models.features import ENTITIES, Entity
 from models.history import EVENT, MARK
 from models.label import Label
-from models.transaction import comparable
 from streams.reconcile.ports import (
     Decided,
     LabelBody,
@@ -25,6 +23,7 @@ from streams.reconcile.ports import (
     TransactionBody,
     Unclaimed,
     Wanted,
+    body_of,
 )
 from streams.topics import Partition
 
@@ -108,6 +107,19 @@ class FakeBooks:
             if row.owner:
                 found[Partition(*row.owner[:2])] += 1
         return dict(found)
+
+    def dangling(self, most: int) -> tuple[int, list[str]]:
+        """None: in memory a row holds its scoring, and topics have no numbers."""
+        return 0, []
+
+    def unbalanced(self, most: int) -> tuple[int, list[str]]:
+        changed: dict[str, int] = defaultdict(int)
+        latest: dict[str, str] = {}
+        for (transaction_id, _), row in sorted(self._reached().labels.items()):
+            changed[transaction_id] += row.delta
+            latest[transaction_id] = row.label.label
+        wrong = sorted(name for name, sum_ in changed.items() if sum_ != (latest[name] == "fraud"))
+        return len(wrong), wrong[:most]
 
     @contextmanager
     def snapshot(self, wanted: Wanted) -> Iterator["FakeSnapshot"]:
@@ -193,22 +205,9 @@ def _lies(owner: tuple[str, int, int], partition: Partition, start: int, stop: i
     return owner[:2] == tuple(partition) and start <= owner[2] < stop
 
 
-def body_of(decided: DecidedTransaction) -> TransactionBody:
-    return (
-        decided.transaction_id,
-        decided.customer_id,
-        decided.terminal_id,
-        decided.amount_minor,
-        round(decided.event_time.timestamp() * 1000),
-        decided.currency,
-        comparable(decided.attributes),
-    )
-
-
 def _decided(row: Row) -> Decided:
     owner = (Partition(*row.owner[:2]), row.owner[2]) if row.owner else None
-    decided = row.decided
-    return Decided(owner, decided.decision, decided.score, decided.path, body_of(decided))
+    return Decided(owner, row.decided)
 
 
 def _label_body(label: Label) -> LabelBody:

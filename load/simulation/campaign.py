@@ -3,7 +3,7 @@
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -92,32 +92,37 @@ def run_campaign(
         return campaign
     last = first_seed + seeds
     shares = [(start, min(start + SEEDS_AT_ONCE, last)) for start in range(first_seed, last, SEEDS_AT_ONCE)]
-    with _pool(len(shares)) as pool:
-        futures = [pool.submit(_play_some, *share, without) for share in shares]
-        for outcomes in _finished(pool, futures):
-            for outcome in outcomes:
-                played()
-                campaign.failures += [outcome] if outcome.violations else []
+    for outcomes in _played(shares, without):
+        for outcome in outcomes:
+            played()
+            campaign.failures += [outcome] if outcome.violations else []
     campaign.failures.sort(key=lambda outcome: outcome.seed)
     return campaign
 
 
-def _finished(pool: ProcessPoolExecutor, futures: list[Future[list[Outcome]]]) -> Iterator[list[Outcome]]:
-    """Shares as they are done; an interrupt ends those that wait."""
+def _played(shares: Sequence[tuple[int, int]], without: str | None) -> Iterator[list[Outcome]]:
+    """Shares as they are done, on all cores; an interrupt ends those that wait."""
+    futures: list[Future[list[Outcome]]] = []
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(shares))) as pool:
+        try:
+            with _interrupts_for_the_parent_alone():
+                futures += [pool.submit(_play_some, *share, without) for share in shares]
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            # The pool's own way to cancel them is lost when the pool is forgotten soon after.
+            for future in futures:
+                future.cancel()
+
+
+@contextmanager
+def _interrupts_for_the_parent_alone() -> Iterator[None]:
+    """Processes that start meanwhile never see one; one that comes meanwhile is seen by us at the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        for future in as_completed(futures):
-            yield future.result()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-
-
-def _pool(shares: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(min(os.cpu_count() or 1, shares), initializer=_leave_interrupts_to_the_parent)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _play_some(first: int, stop: int, guard: str | None) -> list[Outcome]:

@@ -8,6 +8,7 @@ from typing import Any
 from models.features import Entity
 from models.label import decode_label
 from models.transaction import comparable
+from streams.ledger import reading
 from streams.ledger.connection import Connector
 from streams.ledger.records import PostgresSnapshot, settled, snapshot
 from streams.reconcile.ports import (
@@ -48,9 +49,20 @@ FLAGGED = f"""
     SELECT "offset", transaction_id FROM decisions
     WHERE {HERE} AND decision <> 'approve' ORDER BY incarnation, partition, "offset" LIMIT {PAGE_ROWS}
 """
-DECIDED = f"""
-    SELECT topic_id, partition, "offset", decision::text, score, path::text, {BODY}
-    FROM decisions LEFT JOIN incarnations USING (incarnation) WHERE transaction_id = ANY(%s)
+DECIDED = (
+    reading.DECIDED.replace("FROM decisions", ", topic_id FROM decisions")
+    + "LEFT JOIN incarnations USING (incarnation) WHERE transaction_id = ANY(%s)"
+)
+DANGLING = """
+    FROM decisions LEFT JOIN scorings USING (scoring_id) LEFT JOIN incarnations USING (incarnation)
+    WHERE scorings.variant IS NULL OR (decisions.incarnation IS NOT NULL AND topic_id IS NULL)
+"""
+# Changes start from no fraud, and end where the latest version does.
+UNBALANCED = """
+    FROM (
+        SELECT transaction_id, sum(delta) AS changed, (array_agg(label ORDER BY version DESC))[1] AS latest
+        FROM labels GROUP BY transaction_id
+    ) AS labelled WHERE changed <> (latest = 'fraud')::int
 """
 WAITING = "SELECT value FROM parked_labels WHERE transaction_id = ANY(%s)"
 LABELLED = """
@@ -122,11 +134,13 @@ class LedgerBooks:
 
     def decided(self, transaction_ids: Sequence[str]) -> dict[str, Decided]:
         found = {}
-        for topic_id, number, offset, decision, score, path, *body in self._ask(
-            DECIDED, [list(transaction_ids)]
-        ):
-            owner = (Partition(topic_id, number), offset) if topic_id is not None else None
-            found[body[0]] = Decided(owner, decision, score, path, _body(tuple(body)))
+        with self._connector.use() as connection:
+            cursor = connection.execute(DECIDED, [list(transaction_ids)])
+            names = [each.name for each in cursor.description or ()]
+            for row, (_, number, offset), more in reading.documents_of(cursor, names):
+                topic_id = more["topic_id"]
+                owner = (Partition(topic_id, number or 0), offset or 0) if topic_id is not None else None
+                found[row.transaction_id] = Decided(owner, row)
         return found
 
     def waiting(self, keys: Sequence[LabelKey]) -> set[LabelKey]:
@@ -150,6 +164,18 @@ class LedgerBooks:
 
     def owners(self) -> dict[Partition, int]:
         return {Partition(topic_id, number): rows for topic_id, number, rows in self._ask(OWNERS, [])}
+
+    def dangling(self, most: int) -> tuple[int, list[str]]:
+        return self._some(DANGLING, most)
+
+    def unbalanced(self, most: int) -> tuple[int, list[str]]:
+        return self._some(UNBALANCED, most)
+
+    def _some(self, which: str, most: int) -> tuple[int, list[str]]:
+        """Transactions: how many, and the first of them."""
+        ((count,),) = self._ask("SELECT count(*) " + which, [])
+        query = f"SELECT transaction_id {which} ORDER BY transaction_id LIMIT %s"
+        return count, [name for (name,) in self._ask(query, [most])] if count else []
 
     def snapshot(self, wanted: Wanted) -> AbstractContextManager[PostgresSnapshot]:
         return snapshot(self._snapshots, wanted)

@@ -6,28 +6,16 @@ from dataclasses import dataclass
 import msgspec
 from confluent_kafka import Message
 
-from models.decision import alert_id_of
+from models.decision import Alert, alert_of
+from models.transaction import comparable
 from streams.reconcile.check import Check
 from streams.reconcile.fingerprint import Fingerprint, differences
 from streams.reconcile.outputs import Output
 from streams.reconcile.ports import Books, Decided, Topics
 from streams.reconcile.range import Source, holds
 
-
-class SentAlert(msgspec.Struct, frozen=True, gc=False):
-    """Of an alert, what must agree with its row."""
-
-    alert_id: str
-    transaction_id: str
-    customer_id: str
-    terminal_id: str
-    amount_minor: int
-    decision: str
-    score: float
-
-
-Judge = Callable[[Message, SentAlert | None, Decided | None], None]
-_decoder = msgspec.json.Decoder(SentAlert)
+Judge = Callable[[Message, Alert | None, Decided | None], None]
+_decoder = msgspec.json.Decoder(Alert)
 
 
 @dataclass(frozen=True)
@@ -58,14 +46,14 @@ class AlertCheck:
             for message, alert in zip(messages, alerts, strict=True):
                 row = rows.get(alert.transaction_id) if alert else None
                 judge(message, alert, row)
-                if alert and row and row.owner and row.decision != "approve" and holds(owned, row.owner):
+                if alert and row and row.owner and row.row.decision != "approve" and holds(owned, row.owner):
                     yield alert.transaction_id
 
     def _wanted(self) -> Iterator[str]:
         for partition, (start, stop) in self.source.owned().items():
             yield from self.books.flagged(partition, start, stop)
 
-    def _judge(self, message: Message, alert: SentAlert | None, row: Decided | None) -> None:
+    def _judge(self, message: Message, alert: Alert | None, row: Decided | None) -> None:
         self.check.checked += 1
         if alert is None:
             self.check.find(f"{self.output.topic}/{message.partition()}/{message.offset()} holds no alert")
@@ -75,27 +63,26 @@ class AlertCheck:
             self.check.find(f"transaction {alert.transaction_id} has been alerted again")
 
 
-def _take(message: Message, alert: SentAlert | None, row: Decided | None) -> None:
+def _take(message: Message, alert: Alert | None, row: Decided | None) -> None:
     """It was judged before."""
 
 
-def _decoded(message: Message) -> SentAlert | None:
+def _decoded(message: Message) -> Alert | None:
     try:
         return _decoder.decode(message.value() or b"")
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def _disagreement(alert: SentAlert, row: Decided | None) -> str:
+def _disagreement(alert: Alert, row: Decided | None) -> str:
     if row is None:
         return "has no row"
     if row.owner is None:
         return "is out, though no record has claimed its row"
-    if row.decision == "approve":
+    if row.row.decision == "approve":
         return "is out, though its row is an approval"
-    sent = (alert.decision, alert.score, alert.customer_id, alert.terminal_id, alert.amount_minor)
-    if sent != (row.decision, row.score, *row.body[1:4]) or alert.alert_id != alert_id_of(
-        alert.transaction_id
-    ):
-        return "is not what its row says"
-    return ""
+    return "" if _comparable(alert) == _comparable(alert_of(row.row)) else "is not what its row says"
+
+
+def _comparable(alert: Alert) -> Alert:
+    return msgspec.structs.replace(alert, attributes=comparable(alert.attributes))

@@ -1,8 +1,22 @@
-"""Rows that belong to no record of the log: counted, as nothing is left to hold them against."""
+"""What the whole ledger says of itself, and rows that belong to no record of the log."""
 
-from streams.reconcile.check import Check
+from streams.reconcile.check import SHOWN, Check
 from streams.reconcile.ports import Books
 from streams.reconcile.range import Source
+
+
+def find_dangling(books: Books, check: Check) -> None:
+    """Decisions that nobody can read: what they point to is gone."""
+    count, first = books.dangling(SHOWN)
+    check.find_many(
+        count, [f"the row of {name} names a topic or scoring that is not there" for name in first]
+    )
+
+
+def find_unbalanced(books: Books, check: Check) -> None:
+    """Labels whose changes say something else than the latest of them."""
+    count, first = books.unbalanced(SHOWN)
+    check.find_many(count, [f"the labels of {name} do not add up to the latest" for name in first])
 
 
 def rows_elsewhere(books: Books, source: Source, check: Check) -> dict[str, int]:

@@ -8,9 +8,10 @@ from typing import NamedTuple, Protocol
 
 from confluent_kafka import Message
 
+from models.decision import DecidedTransaction
 from models.features import Entity
 from models.history import Ints
-from models.transaction import Attributes
+from models.transaction import Attributes, comparable
 from streams.topics import Partition
 
 # What makes two records the same transaction: id, customer, terminal, amount in minor units, event time in
@@ -50,10 +51,23 @@ class Decided(NamedTuple):
     """A row of the ledger. owner: None while a decision made by REST waits for its record."""
 
     owner: Owner | None
-    decision: str
-    score: float
-    path: str
-    body: TransactionBody
+    row: DecidedTransaction
+
+    @property
+    def body(self) -> TransactionBody:
+        return body_of(self.row)
+
+
+def body_of(row: DecidedTransaction) -> TransactionBody:
+    return (
+        row.transaction_id,
+        row.customer_id,
+        row.terminal_id,
+        row.amount_minor,
+        round(row.event_time.timestamp() * 1000),
+        row.currency,
+        comparable(row.attributes),
+    )
 
 
 class Unclaimed(NamedTuple):
@@ -153,6 +167,14 @@ class Books(Protocol):
 
     def owners(self) -> dict[Partition, int]:
         """How many decisions each partition owns, old incarnations included. Looks at the whole ledger."""
+
+    def dangling(self, most: int) -> tuple[int, list[str]]:
+        """Decisions that name a topic or a scoring that the ledger does not know: how many, the first of
+        them."""
+
+    def unbalanced(self, most: int) -> tuple[int, list[str]]:
+        """Transactions whose labels' changes do not add up to the latest label: how many, the first of
+        them."""
 
     def snapshot(self, wanted: Wanted) -> AbstractContextManager[Snapshot]:
         """The records of histories at one moment: after `wanted.seen` has been read to its end."""

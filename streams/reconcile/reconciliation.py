@@ -5,7 +5,7 @@ from typing import Literal
 
 from streams.reconcile.alerts import AlertCheck
 from streams.reconcile.conservation import Tally, conserved
-from streams.reconcile.elsewhere import rows_elsewhere
+from streams.reconcile.elsewhere import find_dangling, find_unbalanced, rows_elsewhere
 from streams.reconcile.frame import frame_of
 from streams.reconcile.histories import HistoryCheck
 from streams.reconcile.labels import LabelCheck
@@ -109,6 +109,8 @@ class Reconciliation:
         if outcome.within.whole:
             source = self._frame.sources[stores.names.transactions]
             outcome.elsewhere |= rows_elsewhere(stores.books, source, outcome.checks["rows"])
+            find_dangling(stores.books, outcome.checks["rows"])
+            find_unbalanced(stores.books, outcome.checks["labels"])
 
     def _positions(self) -> None:
         stores, check = self._stores, self._outcome.checks["positions"]

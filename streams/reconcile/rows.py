@@ -88,7 +88,7 @@ class RowCheck:
             return "has not claimed its row" if held.body == body else ""
         partition, owner = held.owner
         later = partition == self.source.partition(number) and owner > offset
-        first = held.path == "stream" or held.body == body
+        first = held.row.path == "stream" or held.body == body
         return "came first, and a later record owns its row" if later and first else ""
 
     def _wrong(self, tally: Tally, offset: int, what: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from load.doubles import FakeBooks, FakeLedger
+from models.decision import DecidedTransaction
 from models.errors import LedgerUnavailable
 from models.history import EVENT, MARK
 from streams.ledger.books import LedgerBooks
@@ -50,6 +51,12 @@ def by_history(pieces: Any, partitions: list[Partition]) -> dict[tuple[str, str]
         records = list(zip(places, *(column.tolist() for column in columns), strict=True))
         found.setdefault((piece.entity, piece.name), []).extend(records)
     return {key: sorted(records) for key, records in found.items()}
+
+
+def the_row(ledgers: LedgerWorld, name: str) -> DecidedTransaction:
+    found = ledgers.ledger.decision(name)
+    assert found is not None
+    return found
 
 
 # By place and by id.
@@ -110,13 +117,14 @@ def test_reviews_and_declines_come_in_the_order_of_their_offsets(ledgers: Ledger
 def test_a_decision_is_told_with_its_owner_if_it_has_one(ledgers: LedgerWorld, books: Books) -> None:
     decide(ledgers.ledger, transaction("a", amount_minor=20_000), partition=1)
     ledgers.decide_by_rest(decided(transaction_id="by-rest", path="rest", attributes=None))
-    event_ms = 1_767_323_045_678
-    assert books.decided(["by-rest", "a", "nobody"]) == {
-        "a": Decided((SECOND, 0), "review", 0.5, "stream", ("a", "c-1", "t-1", 20_000, NOON_MS, "EUR", None)),
-        "by-rest": Decided(
-            None, "review", 0.5, "rest", ("by-rest", "c-1", "t-1", 1999, event_ms, "EUR", None)
-        ),
+    found = books.decided(["by-rest", "a", "nobody"])
+    assert found == {
+        "a": Decided((SECOND, 0), the_row(ledgers, "a")),
+        "by-rest": Decided(None, the_row(ledgers, "by-rest")),
     }
+    event_ms = 1_767_323_045_678
+    assert found["a"].body == ("a", "c-1", "t-1", 20_000, NOON_MS, "EUR", None)
+    assert found["by-rest"].body == ("by-rest", "c-1", "t-1", 1999, event_ms, "EUR", None)
 
 
 def test_decisions_that_no_record_has_claimed_are_counted_and_named(
@@ -130,6 +138,22 @@ def test_decisions_that_no_record_has_claimed_are_counted_and_named(
     assert books.unclaimed(NOW, 5) == Unclaimed(3, 0, [])
     assert books.unclaimed(NOW + timedelta(minutes=2), 5) == Unclaimed(3, 2, ["a", "b"])
     assert books.unclaimed(NOW + timedelta(minutes=9), 1) == Unclaimed(3, 3, ["a"])
+
+
+def test_labels_add_up_to_the_latest_in_whatever_order_their_versions_came(
+    ledgers: LedgerWorld, books: Books
+) -> None:
+    decide(ledgers.ledger, transaction("a"), transaction("b"))
+    label_next(
+        ledgers.ledger,
+        label("a", version=2, label="fraud"),
+        label("a", version=1, label="genuine"),
+        label("b", version=1),
+        label("b", version=3, label="unknown"),
+        label("b", version=2),
+    )
+    assert books.unbalanced(5) == (0, [])
+    assert books.dangling(5) == (0, [])
 
 
 def test_nothing_strays_from_what_is_settled(ledgers: LedgerWorld, books: Books) -> None:

@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from deploy.stack.waiting import until
 from tests.e2e.command_line import CommandLine
 
 pytestmark = pytest.mark.stack
@@ -47,6 +48,20 @@ def test_a_replay_sends_each_letter_once_and_a_second_one_nothing(fraudml: Comma
     assert first["sent"] == planned["would_send"] >= 1
     second = fraudml.json("dlq", "replay", *REASON, "--json")
     assert second["sent"] == 0
+
+
+def test_what_was_sent_too_early_and_refused_again_is_sent_once_more_when_told_so(
+    fraudml: CommandLine, refused: str
+) -> None:
+    """The copy that the replay sent has become a letter of its own by now, or does so soon."""
+    fraudml.json("dlq", "replay", *REASON, "--json")
+
+    def waiting() -> bool:
+        return bool(fraudml.json("dlq", "replay", *REASON, "--again", "--dry-run", "--json")["would_send"])
+
+    until(waiting, within_s=30, every_s=0.5)
+    assert fraudml.json("dlq", "replay", *REASON, "--json")["sent"] == 0
+    assert fraudml.json("dlq", "replay", *REASON, "--again", "--json")["sent"] >= 1
 
 
 def test_nothing_is_found_for_a_topic_without_dead_letters(fraudml: CommandLine) -> None:

@@ -86,6 +86,16 @@ def back(line: CommandLine, killed: int) -> bool:
     return found not in ([killed], [None]) and bool(owned(line, "worker-1"))
 
 
+def test_a_second_worker_in_a_slot_ends_one_of_them_and_says_why(line: CommandLine) -> None:
+    """Which of them Kafka fences first is its own affair; the stack's worker is back in the end."""
+    in_the_end(line)
+    done = line.run("worker", "--slot", "0", within_s=SOON_S)
+    said = done.stderr + line.ok("logs", "worker-0", "--lines", "1000").stdout
+    assert done.returncode == 78
+    assert "slot" in said
+    in_the_end(line)
+
+
 def test_what_is_sent_to_any_partition_is_decided(line: CommandLine) -> None:
     sent = "\n".join(json.dumps(payment(number)) for number in range(40))
     answers = line.ok("score", "-", stdin=sent).stdout.splitlines()

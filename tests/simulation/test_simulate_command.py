@@ -44,5 +44,5 @@ def test_a_single_seed_prints_its_timeline(fraudml: CliRunner) -> None:
 
 def test_a_guard_that_does_not_exist_is_refused(fraudml: CliRunner) -> None:
     result = fraudml.invoke(app, ["simulate", "--without", "luck"])
-    assert result.exit_code == 1
-    assert "there is no guard luck" in result.stderr
+    assert result.exit_code == 2
+    assert "no guard luck" in result.stderr

@@ -4,8 +4,11 @@ from random import Random
 
 from load.chaos import stores
 from load.chaos.arena import Arena
-from load.chaos.faults.fault import SHORT_S, Harm
-from load.chaos.records import Records, conflicting, flooding, oversized, poisonous, repeated
+from load.chaos.faults.fault import Harm
+from load.chaos.records import FLOOD_RECORDS, Records, conflicting, flooding, oversized, poisonous, repeated
+
+# Until workers that are being replaced are back.
+LONGEST_S = 60
 
 
 def send_poison(arena: Arena, rng: Random) -> Harm:
@@ -16,13 +19,25 @@ def send_poison(arena: Arena, rng: Random) -> Harm:
 
 
 def flood_poison(arena: Arena, rng: Random) -> Harm:
-    """Malformed records in a row: their partition stops until somebody has looked, and no other does."""
-    before = dict(arena.pusher.reached)
+    """Malformed records in a row: their partition stops among them until somebody has looked, and no other
+    does."""
+    topic, before = arena.settings.transactions_topic, dict(arena.pusher.reached)
     _send(arena, flooding(rng))
-    flooded = {place: end for place, end in arena.pusher.reached.items() if end != before.get(place)}
-    yield SHORT_S
-    for (topic, number), end in flooded.items():
-        if stores.progress_of(arena.settings, topic, number) >= end:
+    flooded = {
+        number: end for (_, number), end in arena.pusher.reached.items() if end != before.get((topic, number))
+    }
+    ends = stores.ends_of(arena.settings, topic)
+    expected = {**ends, **{number: end - FLOOD_RECORDS + 1 for number, end in flooded.items()}}
+    for _ in range(LONGEST_S):
+        yield 1.0
+        progress = stores.progress_of(arena.settings, topic, list(ends))
+        behind = [number for number in ends if progress[number] < expected[number]]
+        if not behind:
+            break
+    for number in behind:
+        arena.complaints.append(f"a flood of malformed records: {topic} {number} has not come so far")
+    for number, end in flooded.items():
+        if progress[number] >= end:
             arena.complaints.append(f"a flood of malformed records did not stop {topic} {number}")
     _look_at_poison(arena)
 

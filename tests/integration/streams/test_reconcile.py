@@ -31,6 +31,18 @@ GHOST = f"""
     INSERT INTO decisions ({COLUMNS}, transaction_id, "offset")
     SELECT {COLUMNS}, 'ghost', %s FROM decisions WHERE transaction_id = 'tx-00'
 """
+STRAY = f"""
+    INSERT INTO decisions ({COLUMNS}, transaction_id, "offset")
+    SELECT {COLUMNS.replace("incarnation", "4711")}, 'stray', 1 FROM decisions WHERE transaction_id = 'tx-00'
+"""
+SCORED_OTHERWISE = """
+    WITH other AS (
+        INSERT INTO scorings (variant, model_name, model_version, policy_version, ab_version, feature_names)
+        SELECT 'other', model_name, model_version, policy_version, ab_version, feature_names FROM scorings
+        LIMIT 1 RETURNING scoring_id
+    )
+    UPDATE decisions SET scoring_id = other.scoring_id FROM other WHERE transaction_id = %s
+"""
 SET_ASIDE = """
     INSERT INTO dead_letters (incarnation, partition, "offset", reason, detail)
     SELECT incarnation, partition, "offset", 'not_json', '' FROM decisions WHERE transaction_id = %s
@@ -182,6 +194,26 @@ DAMAGE: dict[str, tuple[Callable[[RealTraffic], object], list[str]]] = {
     "a changed score": (
         sql("UPDATE decisions SET score = 0.55 WHERE transaction_id = 'tx-13'"),
         [f"alerts: alert {alert_id_of('tx-13')} of transaction tx-13 is not what its row says"],
+    ),
+    "another variant": (
+        sql(SCORED_OTHERWISE, "tx-15"),
+        [f"alerts: alert {alert_id_of('tx-15')} of transaction tx-15 is not what its row says"],
+    ),
+    "another reason": (
+        sql("UPDATE decisions SET reasons = '[\"made_up\"]' WHERE transaction_id = 'tx-16'"),
+        [f"alerts: alert {alert_id_of('tx-16')} of transaction tx-16 is not what its row says"],
+    ),
+    "a scoring that is not there": (
+        sql("UPDATE decisions SET scoring_id = 9999 WHERE transaction_id = 'tx-01'"),
+        ["rows: the row of tx-01 names a topic or scoring that is not there"],
+    ),
+    "a topic that is not there": (
+        sql(STRAY),
+        ["rows: the row of stray names a topic or scoring that is not there"],
+    ),
+    "a label that changes something else": (
+        sql("UPDATE labels SET delta = -1 WHERE transaction_id = 'tx-03'"),
+        ["labels: the labels of tx-03 do not add up to the latest"],
     ),
     "a missing dead letter": (
         set_aside_what_was_decided,

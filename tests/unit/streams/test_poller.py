@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from confluent_kafka import KafkaError
 
-from models.errors import KafkaUnavailable
+from models.errors import KafkaUnavailable, SlotTaken
 from streams.arrivals import Sweep
 from streams.poller import IDLE_POLL_S, KEEP_ALIVE_S
 from streams.watchdog import Watchdog
@@ -189,6 +189,14 @@ def test_an_error_of_the_broker_ends_the_poller_in_our_words(polling: Polling, f
     polling.kafka.give(T0)
     polling.kafka.notices.append(error_message(KafkaError.TOPIC_AUTHORIZATION_FAILED, fatal=fatal))
     with pytest.raises(KafkaUnavailable, match="words"):
+        polling.run()
+
+
+@pytest.mark.parametrize("code", [KafkaError.FENCED_INSTANCE_ID, KafkaError._FATAL])
+def test_a_worker_whose_slot_another_one_has_says_so(polling: Polling, code: int) -> None:
+    polling.kafka.give(T0)
+    polling.kafka.notices.append(error_message(code, fatal=True))
+    with pytest.raises(SlotTaken, match=r"another worker has the slot.*--slot"):
         polling.run()
 
 
