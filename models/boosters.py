@@ -1,21 +1,24 @@
 """The two families of models, loaded natively and asked on one thread: else it costs 10 to 100 times more."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from models.errors import ModelRejected
-from models.features import FEATURES
+from models.errors import Misuse, ModelRejected
+from models.features import FEATURE_NAMES, FEATURES
 
 Family = Literal["xgboost", "lightgbm"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 Matrix = NDArray[np.float32]
 Scores = NDArray[np.float64]
 Predict = Callable[[Matrix], Scores]
+Explain = Callable[[Matrix], NDArray[np.float64]]
 
 FAMILY_TITLES: dict[Family, str] = {"xgboost": "XGBoost", "lightgbm": "LightGBM"}
 MODEL_FILES: dict[Family, str] = {"xgboost": "model.ubj", "lightgbm": "model.txt"}
@@ -25,13 +28,65 @@ def registered_name(family: Family) -> str:
     return f"FraudDetection_{FAMILY_TITLES[family]}"
 
 
-def is_booster(model: Any, family: Family) -> bool:
-    """Whether a model is what the family's library calls a Booster."""
-    return isinstance(model, import_module(family).Booster)
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """A booster that is only asked.
+
+    margins: float32 (n, len(FEATURES)) to float64 log-odds (n,), as the trees give them.
+    contributions: what each feature adds to the margin, float64 (n, len(FEATURES) + 1); the last column is
+    what all rows begin with. Each row adds up to its margin. Source: Lundberg et al. 2020, exact TreeSHAP.
+    """
+
+    margins: Predict
+    contributions: Explain
+
+    def probabilities(self, matrix: Matrix) -> Scores:
+        """What the booster itself takes for the probability of fraud, (n,)."""
+        return np.asarray(expit(self.margins(matrix)), np.float64)
 
 
-def load_booster(file: Path, family: Family) -> Predict:
-    """A model file to a function: float32 (n, len(FEATURES)) to float64 probabilities (n,).
+# Where the scikit-learn interfaces keep the booster that they fitted.
+_WRAPPED = {"xgboost": lambda model: model.get_booster(), "lightgbm": lambda model: model.booster_}
+
+
+def native(model: Any, family: Family) -> Any:
+    """The library's own Booster: the model itself, or what a scikit-learn interface of the library has
+    fitted.
+
+    Raises:
+        Misuse: another kind of model, or one that is not fitted, or of another width or order of features.
+    """
+    library = import_module(family)
+    if isinstance(model, library.XGBModel if family == "xgboost" else library.LGBMModel):
+        try:
+            model = _WRAPPED[family](model)
+        except Exception as error:
+            raise Misuse(f"the {type(model).__name__} is not fitted", why=str(error)) from error
+    if not isinstance(model, library.Booster):
+        raise Misuse(
+            f"a {type(model).__name__} is no model of {FAMILY_TITLES[family]}",
+            why="only its own boosters can be kept without pickles",
+            next_step="log a Booster, or what the library's scikit-learn interface fitted",
+        )
+    _check_names(model, family)
+    return model
+
+
+def _check_names(booster: Any, family: Family) -> None:
+    width = booster.num_features() if family == "xgboost" else booster.num_feature()
+    if width != len(FEATURES):
+        raise Misuse(f"the model has {width} features", why=f"FEATURES has {len(FEATURES)}")
+    names = booster.feature_names if family == "xgboost" else booster.feature_name()
+    if set(names or ()) == set(FEATURE_NAMES) and tuple(names) != FEATURE_NAMES:
+        raise Misuse(
+            "the model has the features in another order",
+            why=f"it was fitted to {list(names)}",
+            next_step="fit it to columns in the order of FEATURE_NAMES",
+        )
+
+
+def load_booster(file: Path, family: Family) -> Trees:
+    """Read a model file.
 
     Parses in this process: only for files that `models.verify` has passed.
 
@@ -40,34 +95,56 @@ def load_booster(file: Path, family: Family) -> Predict:
     """
     loaders = {"xgboost": _load_xgboost, "lightgbm": _load_lightgbm}
     try:
-        width, predict = loaders[family](file)
+        width, trees = loaders[family](file)
     except Exception as error:  # the libraries raise their own and builtin ones alike
         raise ModelRejected(f"{file.name} is not a {family} model", why=str(error).split("\n")[0]) from error
     if width != len(FEATURES):
         raise ModelRejected(
             f"{file.name} wants {width} features", why=f"this version computes {len(FEATURES)}"
         )
-    return predict
+    return trees
 
 
-def _load_xgboost(file: Path) -> tuple[int, Predict]:
+def _load_xgboost(file: Path) -> tuple[int, Trees]:
     import xgboost
 
     booster = xgboost.Booster()
     booster.load_model(file)
-    return booster.num_features(), predict_with(booster, "xgboost")
+    return booster.num_features(), trees_of(booster, "xgboost")
 
 
-def _load_lightgbm(file: Path) -> tuple[int, Predict]:
+def _load_lightgbm(file: Path) -> tuple[int, Trees]:
     import lightgbm
 
     booster = lightgbm.Booster(model_str=file.read_text())
-    return booster.num_feature(), predict_with(booster, "lightgbm")
+    return booster.num_feature(), trees_of(booster, "lightgbm")
 
 
-def predict_with(booster: Any, family: Family) -> Predict:
-    """A native booster as a function of a float32 matrix."""
-    if family == "xgboost":
-        booster.set_param({"nthread": 1})
-        return lambda matrix: booster.inplace_predict(matrix, validate_features=False).astype(np.float64)
-    return lambda matrix: np.asarray(booster.predict(matrix, num_threads=1), np.float64)
+def trees_of(booster: Any, family: Family) -> Trees:
+    """A native booster as functions of a float32 matrix."""
+    return _xgboost_trees(booster) if family == "xgboost" else _lightgbm_trees(booster)
+
+
+def _xgboost_trees(booster: Any) -> Trees:
+    import xgboost
+
+    booster.set_param({"nthread": 1})
+    names = booster.feature_names
+
+    def contributions(matrix: Matrix) -> NDArray[np.float64]:
+        table = xgboost.DMatrix(matrix, feature_names=names, nthread=1)
+        return np.asarray(booster.predict(table, pred_contribs=True), np.float64)
+
+    return Trees(
+        lambda matrix: np.asarray(
+            booster.inplace_predict(matrix, predict_type="margin", validate_features=False), np.float64
+        ),
+        contributions,
+    )
+
+
+def _lightgbm_trees(booster: Any) -> Trees:
+    return Trees(
+        lambda matrix: np.asarray(booster.predict(matrix, raw_score=True, num_threads=1), np.float64),
+        lambda matrix: np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=1), np.float64),
+    )

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Meta
 
+from models.reasons import Reason
 from models.transaction import AmountMinor, Attributes, Currency, EventTime, Identifier
 
 Verdict = Literal["approve", "review", "decline"]
@@ -23,7 +24,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     transaction_id: Identifier
     decision: Verdict
     score: Annotated[float, Meta(ge=0, le=1, description="calibrated probability of fraud")]
-    reasons: list[str]
+    reasons: list[Reason]
     variant: str
     model_name: str
     model_version: str

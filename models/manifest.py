@@ -3,12 +3,14 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from models.boosters import MODEL_FILES, Family, Matrix, Predict, Scores, load_booster
+from models.boosters import MODEL_FILES, Family, Matrix, Predict, Scores, Trees, load_booster
+from models.calibration import Calibration
 from models.errors import ModelRejected
 from models.features import FEATURE_NAMES, features_hash
 from models.scorer import Model
@@ -17,20 +19,26 @@ MANIFEST_FILE = "manifest.json"
 GOLDEN_ROWS = 64
 # Between two machines the same trees may sum their leaves in another order.
 GOLDEN_TOLERANCE = 1e-6
+QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """Logged with a model: what it was trained on, and rows whose scores it must reproduce."""
+    """Logged with a model: what it was trained on, and rows whose calibrated scores it must reproduce.
+
+    distributions: for each feature its values at `QUANTILES` of the training rows.
+    """
 
     family: Family
     feature_names: list[str]
     features_hash: str
+    calibration: Calibration
     golden_rows: list[list[float]]
     golden_scores: list[float]
     rows: int
     frauds: int
     trained: dict[str, str] = {}
     metrics: dict[str, float] = {}
+    distributions: dict[str, list[float]] = {}
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +51,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def claims_of(
-    family: Family, predict: Predict, features: Matrix, frauds: int, trained: dict[str, str]
+    family: Family,
+    trees: Trees,
+    calibration: Calibration,
+    features: Matrix,
+    frauds: int,
+    *,
+    trained: Mapping[str, str] | None = None,
+    metrics: Mapping[str, float] | None = None,
 ) -> Claims:
     """Claims of a fitted model; the golden rows are taken evenly from its training rows."""
     chosen = np.unique(np.linspace(0, len(features) - 1, GOLDEN_ROWS).astype(np.int64))
@@ -52,11 +67,29 @@ def claims_of(
         family=family,
         feature_names=list(FEATURE_NAMES),
         features_hash=features_hash(),
+        calibration=calibration,
         golden_rows=golden.astype(np.float64).tolist(),
-        golden_scores=predict(golden).tolist(),
+        golden_scores=calibration.probabilities(trees.margins(golden)).tolist(),
         rows=len(features),
         frauds=frauds,
-        trained=trained,
+        trained=dict(trained or {}),
+        metrics=dict(metrics or {}),
+        distributions=_distributions(features),
+    )
+
+
+def _distributions(features: Matrix) -> dict[str, list[float]]:
+    """The values of each feature at `QUANTILES`."""
+    if not len(features):
+        return {}
+    at = np.quantile(features.astype(np.float64), QUANTILES, axis=0)
+    return {name: at[:, column].tolist() for column, name in enumerate(FEATURE_NAMES)}
+
+
+def as_model(name: str, version: str, trees: Trees, calibration: Calibration) -> Model:
+    """A booster and its calibration, as the scorer asks them."""
+    return Model(
+        name, version, lambda matrix: calibration.probabilities(trees.margins(matrix)), trees.contributions
     )
 
 
@@ -81,7 +114,10 @@ def verify(folder: Path) -> Manifest:
             why=f"it has {len(manifest.claims.feature_names)}, hash {manifest.claims.features_hash}",
             next_step="train it again with this version of the features",
         )
-    _check_golden(load_booster(file, manifest.claims.family), manifest)
+    trees = load_booster(file, manifest.claims.family)
+    _check_golden(
+        as_model(manifest.name, manifest.version, trees, manifest.claims.calibration).predict, manifest
+    )
     return manifest
 
 
@@ -94,7 +130,8 @@ def load_verified(folder: Path) -> Model:
     manifest = read_manifest(folder)
     file = folder / MODEL_FILES[manifest.claims.family]
     _check_hash(file, manifest)
-    return Model(manifest.name, manifest.version, load_booster(file, manifest.claims.family))
+    trees = load_booster(file, manifest.claims.family)
+    return as_model(manifest.name, manifest.version, trees, manifest.claims.calibration)
 
 
 def _check_hash(file: Path, manifest: Manifest) -> None:

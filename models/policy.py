@@ -1,41 +1,68 @@
-"""The policy: from a score to approve, review or decline. Versioned; every row says which version decided."""
+"""The policy: from a score and an amount to approve, review or decline. Versioned; every row says which
+decided."""
 
-from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from models.decision import VERDICTS, Verdict
 from models.errors import BadSetting
 
 APPROVE, REVIEW, DECLINE = range(3)
+Threshold = Annotated[float, Meta(ge=0, le=1)]
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Thresholds on the score: review from `review_at`, decline from `decline_at`.
+class Band(msgspec.Struct, frozen=True):
+    """Thresholds of the amounts from `amount_minor` on: review from `review_at`, decline from
+    `decline_at`."""
+
+    amount_minor: Annotated[int, Meta(ge=0)]
+    review_at: Threshold
+    decline_at: Threshold
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Bands of amounts, lowest first; the first begins at 0.
 
     Raises:
-        BadSetting: thresholds outside 0 to 1, or in the wrong order.
+        BadSetting: no band, bands out of order, or thresholds outside 0 to 1 or in the wrong order.
     """
 
-    version: str
-    review_at: float
-    decline_at: float
+    version: Annotated[str, Meta(min_length=1, max_length=64)]
+    bands: tuple[Band, ...]
 
     def __post_init__(self) -> None:
-        if not 0 <= self.review_at <= self.decline_at <= 1:
+        amounts = [band.amount_minor for band in self.bands]
+        if amounts[:1] != [0] or any(later <= earlier for earlier, later in pairwise(amounts)):
             raise BadSetting(
-                "a policy wants 0 <= review_at <= decline_at <= 1",
-                why=f"{self.version} has {self.review_at} and {self.decline_at}",
+                "the bands of a policy begin at 0 and rise", why=f"those of {self.version} begin at {amounts}"
             )
+        for band in self.bands:
+            if not 0 <= band.review_at <= band.decline_at <= 1:
+                raise BadSetting(
+                    "a policy wants 0 <= review_at <= decline_at <= 1",
+                    why=f"{self.version} has {band.review_at} and {band.decline_at}",
+                )
 
-    def decide(self, scores: NDArray[np.float64]) -> NDArray[np.int8]:
-        """Indices into `VERDICTS`, one per score."""
-        return np.searchsorted([self.review_at, self.decline_at], scores, side="right").astype(np.int8)
+    def decide(self, scores: NDArray[np.float64], amount_minor: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Indices into `VERDICTS`, one per score (n,) and amount (n,). What is no number is declined."""
+        band = np.searchsorted([band.amount_minor for band in self.bands], amount_minor, side="right") - 1
+        # Asked in this way, a score that is no number is below nothing.
+        reviewed = ~(scores < np.array([band.review_at for band in self.bands])[band])
+        declined = ~(scores < np.array([band.decline_at for band in self.bands])[band])
+        return reviewed.astype(np.int8) + declined
 
-    def verdict(self, score: float) -> Verdict:
-        return VERDICTS[int(self.decide(np.array([score]))[0])]
+    def verdict(self, score: float, amount_minor: int) -> Verdict:
+        return VERDICTS[int(self.decide(np.array([score]), np.array([amount_minor]))[0])]
 
 
-DEFAULT_POLICY = Policy(version="default-1", review_at=0.3, decline_at=0.8)
+def flat_policy(version: str, review_at: float, decline_at: float) -> Policy:
+    """The same thresholds for every amount."""
+    return Policy(version, (Band(0, review_at, decline_at),))
+
+
+DEFAULT_POLICY = flat_policy("default-1", review_at=0.3, decline_at=0.8)

@@ -1,4 +1,7 @@
-"""The scorer: feature rows and customers in, scores out, each by the model of the customer's variant."""
+"""The scorer: feature rows and customers in, scores out, each by the model of the customer's variant.
+
+With the policy it is all that decides; a change of any of it makes a new one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,17 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ab_test import ABTestRouter, Variant
-from models.boosters import Matrix, Predict, Scores
+from models.boosters import Explain, Matrix, Predict, Scores
 from models.errors import ModelRejected
+from models.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A verified model, ready to be asked."""
+    """A verified model, ready to be asked.
+
+    predict: float32 (n, len(FEATURES)) to calibrated probabilities, float64 (n,).
+    explain: what each feature adds to the margin, float64 (n, len(FEATURES) + 1), the last what all begin
+    with.
+    """
 
     name: str
     version: str
     predict: Predict
+    explain: Explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +39,12 @@ class Scored:
 
 
 class Scorer:
-    """One model per variant. Immutable: a model change makes a new scorer, swapped in between sweeps."""
+    """One model per variant, and the policy. Immutable: a change makes a new one, swapped in between
+    sweeps."""
 
-    def __init__(self, router: ABTestRouter, models: Sequence[Model]) -> None:
+    def __init__(self, router: ABTestRouter, models: Sequence[Model], policy: Policy) -> None:
         self.router = router
+        self.policy = policy
         self.models = tuple(models)
 
     @property
@@ -57,3 +69,12 @@ class Scorer:
         if not bool(((score >= 0) & (score <= 1)).all()):
             raise ModelRejected("a model gave a score outside 0 to 1", why="its output is not a probability")
         return Scored(score, variant)
+
+    def explain(self, variant: NDArray[np.int64], features: Matrix) -> NDArray[np.float64]:
+        """What each feature adds to the margin, (n, len(FEATURES)): one call per variant. variant: (n,)."""
+        added = np.empty(features.shape, np.float64)
+        for position, model in enumerate(self.models):
+            mine = np.flatnonzero(variant == position)
+            if len(mine):
+                added[mine] = model.explain(np.ascontiguousarray(features[mine]))[:, :-1]
+        return added
