@@ -1,13 +1,10 @@
 """The worker as Faust runs it: its application, opened and closed with its parts."""
 
-from collections.abc import Callable
-
 import faust
 import structlog
 from mode.supervisors import CrashingSupervisor
 
 from models.errors import Unavailable
-from models.scorer import Scorer
 from streams.agents import register
 from streams.parts import Parts
 from streams.settings import Settings
@@ -46,9 +43,9 @@ class WorkerApp(faust.App):  # type: ignore[misc]
         await self.loop.run_in_executor(self.parts.thread, self.parts.close)
 
 
-def build_app(settings: Settings, load_scorer: Callable[[Settings], Scorer]) -> WorkerApp:
+def build_app(settings: Settings) -> WorkerApp:
     """The worker as Faust runs it."""
-    parts = Parts(settings, load_scorer)
+    parts = Parts(settings)
     app = WorkerApp(
         settings.group_id,
         broker=f"kafka://{settings.kafka_bootstrap_servers}",

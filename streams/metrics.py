@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import HistogramMetricFamily
 
 from models.decision import VERDICTS
+from models.scorer import Scorer
 from streams.arrivals import DeadLetter, Sweep
 from streams.ports import DecisionRows, LabelsSettled, ParkedLabel
 
@@ -88,7 +89,11 @@ class Metrics:
         self.degraded = gauge("fraud_degraded_mode", "1 while a dependency keeps sweeps waiting")
         self.last_sweep = gauge("fraud_last_sweep_timestamp_seconds", "When the last sweep was finished")
         self.build = gauge("fraud_build_info", "1", ["version", "features_hash"])
-        self.model = gauge("fraud_model_info", "1", ["variant", "model", "version"])
+        self._model = gauge("fraud_model_info", "1", ["variant", "model", "version"])
+        self._rules = gauge("fraud_rules_info", "1", ["policy", "ab"])
+        self._refused_models = counter(
+            "fraud_models_refused_total", "Versions that did not prove themselves", ["model"]
+        )
 
     @contextmanager
     def step(self, name: Step) -> Iterator[None]:
@@ -111,6 +116,17 @@ class Metrics:
         self._latency.observe(now.timestamp() - sweep.timestamp_ms / 1000)
         self._sweep_records.observe([len(sweep)])
         self.last_sweep.set(now.timestamp())
+
+    def in_force(self, scorer: Scorer) -> None:
+        """Which models, policy and split decide from now on."""
+        self._model.clear()
+        for variant, model in zip(scorer.variants, scorer.models, strict=True):
+            self._model.labels(variant.name, model.name, model.version).set(1)
+        self._rules.clear()
+        self._rules.labels(scorer.policy.version, scorer.router.config.version).set(1)
+
+    def refused_model(self, name: str) -> None:
+        self._refused_models.labels(name).inc()
 
     def waiting(self, lags: Mapping[tuple[str, int], int], held: Iterable[tuple[str, int]]) -> None:
         """How many records of each partition wait, and which partitions stand still."""

@@ -1,38 +1,30 @@
-"""The models that decide: those behind the aliases of the A/B config, from the folder of verified ones.
+"""What decides: the models behind the aliases of the split, and the policy; looked up again and again.
 
-The registry is asked for an alias's version over plain HTTP; a version that is not here yet is fetched and
-verified by a process of its own, so that neither MLflow nor an unproven file enters this one.
+A version that is not here yet is fetched and verified first. What cannot be had or does not prove itself
+changes nothing: the last good one stays, and the log says why.
 """
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
+from time import monotonic
 
-import httpx
+import numpy as np
 import structlog
 
 from models.ab_test import ABTestRouter, Variant, create_default_ab_config
 from models.errors import ModelRejected, RegistryUnavailable
+from models.features import FEATURES
 from models.manifest import ModelFolder, load_verified
 from models.scorer import Model, Scorer
+from streams.ledger.rules import Rules
+from streams.registry import fetch_apart, version_of
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-ALIAS_PATH = "/api/2.0/mlflow/registered-models/alias"
-ASK_TIMEOUT_S = 3.0
+# A version that was refused is not fetched again at every look.
+REFUSED_FOR_S = 60.0
 
-
-def load_scorer(settings: Settings) -> Scorer:
-    """The scorer of the default split.
-
-    Raises:
-        RegistryUnavailable: a model is neither here nor to be had now.
-        ModelRejected: a model is not what it claims to be.
-    """
-    router = ABTestRouter(create_default_ab_config())
-    folder = ModelFolder(settings.home / "models")
-    return Scorer(router, [load_variant(settings, folder, variant) for variant in router.config.variants])
+Place = tuple[str, str]  # registered model and alias
 
 
 def all_registered(settings: Settings) -> bool:
@@ -45,76 +37,85 @@ def all_registered(settings: Settings) -> bool:
     return True
 
 
-def load_variant(settings: Settings, folder: ModelFolder, variant: Variant) -> Model:
-    """The model of one variant; the last good one here while there is no newer one to be had."""
-    name, alias = variant.model_name, variant.alias
-    try:
-        version = version_of(settings, name, alias)
-        if not folder.has(name, version):
-            version = fetch_apart(settings, folder, name, alias)
-        folder.remember(name, alias, version)
-    except (RegistryUnavailable, ModelRejected) as error:
-        known = folder.remembered(name, alias)
-        if known is None:
+class InForce:
+    """Looks up what is in force. Not for several threads at once.
+
+    rules: the policy and the split that hold now. clock: seconds, to try a refused version again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        rules: Callable[[], Rules],
+        refused: Callable[[str], None] = lambda name: None,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._settings = settings
+        self._rules = rules
+        self._note_refused = refused
+        self._clock = clock
+        self._folder = ModelFolder(settings.home / "models")
+        self._models: dict[Place, Model] = {}
+        self._refused: dict[tuple[str, str], float] = {}
+        self._last: tuple[Rules, tuple[str, ...]] | None = None
+
+    def look(self) -> Scorer | None:
+        """The scorer of now, or None if nothing has changed since the last look.
+
+        Raises:
+            Unavailable: the rules cannot be read, or a model is neither here nor to be had now.
+            ModelRejected: a model is not what it claims to be, and there is no other of its alias.
+        """
+        rules = self._rules()
+        models = [self._model(variant) for variant in rules.split.variants]
+        found = (rules, tuple(model.version for model in models))
+        if found == self._last:
+            return None
+        self._last = found
+        return Scorer(ABTestRouter(rules.split), models, rules.policy)
+
+    def _model(self, variant: Variant) -> Model:
+        """The model of one variant; the last good one while there is no newer one to be had."""
+        place = (variant.model_name, variant.alias)
+        known = self._models.get(place)
+        try:
+            version = version_of(self._settings, *place)
+            if known is not None and known.version == version:
+                return known
+            model = self._fetched(place, version)
+        except (RegistryUnavailable, ModelRejected) as error:
+            model = known or self._remembered(place, error)
+        self._models[place] = model
+        return model
+
+    def _fetched(self, place: Place, version: str) -> Model:
+        name, alias = place
+        if self._refused.get((name, version), 0.0) > self._clock():
+            raise ModelRejected(f"{name} version {version} was refused")
+        try:
+            if not self._folder.has(name, version):
+                version = fetch_apart(self._settings, self._folder, name, alias)
+            model = _warm(load_verified(self._folder.folder(name, version)))
+        except ModelRejected as error:
+            self._refused[name, version] = self._clock() + REFUSED_FOR_S
+            self._note_refused(name)
+            log.error("model_refused", model=name, version=version, why=str(error))
             raise
-        log.warning(error.code, why=str(error), model=name, stays=known)
-        version = known
-    return load_verified(folder.folder(name, version))
+        self._folder.remember(name, alias, version)
+        return model
+
+    def _remembered(self, place: Place, error: RegistryUnavailable | ModelRejected) -> Model:
+        """What was good when this alias was last looked up, by this worker or one before it."""
+        known = self._folder.remembered(*place)
+        if known is None:
+            raise error
+        log.warning(error.code, why=str(error), model=place[0], stays=known)
+        return _warm(load_verified(self._folder.folder(place[0], known)))
 
 
-def version_of(settings: Settings, name: str, alias: str) -> str:
-    """The version behind an alias, as the registry says now.
-
-    Raises:
-        RegistryUnavailable: no answer, or nothing stands behind the alias yet.
-    """
-    url = settings.mlflow_tracking_uri.rstrip("/") + ALIAS_PATH
-    try:
-        answer = httpx.get(url, params={"name": name, "alias": alias}, timeout=ASK_TIMEOUT_S)
-    except httpx.HTTPError as error:
-        raise RegistryUnavailable("MLflow does not answer", why=str(error)) from error
-    if answer.status_code == httpx.codes.NOT_FOUND or answer.status_code == httpx.codes.BAD_REQUEST:
-        raise RegistryUnavailable(
-            f"no version of {name} is {alias}",
-            why="none has been trained and promoted yet",
-            next_step="fraudml demo, or fraudml train",
-        )
-    if answer.is_error:
-        raise RegistryUnavailable("MLflow answers with an error", why=f"status {answer.status_code}")
-    try:
-        return str(answer.json()["model_version"]["version"])
-    except (ValueError, KeyError, TypeError):
-        raise RegistryUnavailable(
-            "what answers is not MLflow",
-            why="no version in its answer",
-            next_step="check MLFLOW_TRACKING_URI",
-        ) from None
-
-
-def fetch_apart(settings: Settings, folder: ModelFolder, name: str, alias: str) -> str:
-    """Fetch and verify in a process of its own: a damaged file may end the process that reads it.
-
-    Raises:
-        RegistryUnavailable: MLflow failed, or took too long.
-        ModelRejected: the model is not what it claims to be.
-    """
-    command = [sys.executable, "-m", "models.mlflow_registry", name, alias, str(folder.root)]
-    environment = os.environ | {"MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri, "OMP_NUM_THREADS": "1"}
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=settings.registry_timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise RegistryUnavailable("fetching a model took too long", why=f"{name}, alias {alias}") from error
-    if done.returncode == 0:
-        return done.stdout.strip().splitlines()[-1]
-    code, _, words = (done.stderr.strip().splitlines() or [""])[-1].partition("\t")
-    if code == RegistryUnavailable.code:
-        raise RegistryUnavailable("MLflow failed while a model was fetched", why=words)
-    why = words or f"the process that read it ended with {done.returncode}"
-    raise ModelRejected(f"{name}, alias {alias}, was not accepted", why=why)
+def _warm(model: Model) -> Model:
+    """The first question takes longer than all others."""
+    nothing = np.zeros((1, len(FEATURES)), np.float32)
+    model.predict(nothing)
+    model.explain(nothing)
+    return model

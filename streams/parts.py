@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
+from random import Random
 from threading import Event
 from typing import Any
 
@@ -19,7 +20,6 @@ from tenacity.stop import stop_any, stop_when_event_set
 from models.errors import Unavailable
 from models.features import features_hash
 from models.history import Retention
-from models.policy import DEFAULT_POLICY
 from models.scorer import Scorer
 from streams.agents import SweepRunner
 from streams.alerts import KafkaOutbox
@@ -30,7 +30,9 @@ from streams.health import health_app, serve
 from streams.kafka import client_config, topic_ids, worker_config
 from streams.labels import LabelSweeps
 from streams.ledger import PostgresLedger
+from streams.ledger.rules import PostgresRules
 from streams.metrics import Metrics
+from streams.models_in_force import InForce
 from streams.offsets import Offsets, Place
 from streams.poison import PoisonGate, PoisonLimit
 from streams.poller import Pace, Poller
@@ -39,6 +41,7 @@ from streams.settings import Settings
 from streams.sweep import TransactionSweeps
 from streams.view import RedisView
 from streams.watchdog import Watchdog, crash, end_stuck_process
+from streams.watcher import Watcher
 
 log = structlog.get_logger(__name__)
 
@@ -51,9 +54,8 @@ GC_ALLOCATIONS = 50_000  # a full sweep makes about half as many objects
 class Parts:
     """Everything a worker is made of."""
 
-    def __init__(self, settings: Settings, load_scorer: Callable[[Settings], Scorer]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._load_scorer = load_scorer
         self.stop = Event()
         self.opened = Event()
         self.metrics = Metrics(CollectorRegistry())
@@ -63,6 +65,9 @@ class Parts:
         self.view = RedisView(settings.redis_url, settings.view_timeout_s, settings.state_groups)
         self.outbox = KafkaOutbox(settings, self)
         self.poller: Poller | None = None
+        self.rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-rules")
+        self.in_force = InForce(settings, self.rules.in_force, self.metrics.refused_model)
+        self.watcher = Watcher(self.in_force.look, self._swap, random=Random())
         self.scorer: Scorer
         healer = Healer(self._heal_apart) if settings.while_rebuilding == "decide" else None
         keeper = self._keeper(self.ledger, self.view, healer.start if healer else None)
@@ -102,7 +107,6 @@ class Parts:
             outbox=self.outbox,
             gate=gate,
             scorer=lambda: self.scorer,
-            policy=DEFAULT_POLICY,
             retention=Retention(),
             now=lambda: datetime.now(UTC),
             metrics=self.metrics,
@@ -137,19 +141,30 @@ class Parts:
         """Load the models, fence a predecessor, look at the ledger; wait for whatever is not there yet."""
         patience = self._patience(self.settings.give_up_s)
         self._serve_health()
-        self.scorer = patience(self._load_scorer, self.settings)
+        patience(self._look_first)
         patience(self.ledger.identity)
         patience(self.outbox.open)
         patience(self._topic_ids)
-        for variant, model in zip(self.scorer.variants, self.scorer.models, strict=True):
-            self.metrics.model.labels(variant.name, model.name, model.version).set(1)
-            log.info("model_in_force", variant=variant.name, model=model.name, version=model.version)
         self.watchdog.start()
+        self.watcher.start()
         self.opened.set()
         # What is loaded by now stays: looking through it again and again would stall sweeps.
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_ALLOCATIONS)
+
+    def _look_first(self) -> None:
+        scorer = self.in_force.look()
+        if scorer is not None:
+            self._swap(scorer)
+
+    def _swap(self, scorer: Scorer) -> None:
+        """Sweeps take what is here when they begin, so this falls between two of them."""
+        self.scorer = scorer
+        self.metrics.in_force(scorer)
+        for variant, model in zip(scorer.variants, scorer.models, strict=True):
+            log.info("model_in_force", variant=variant.name, model=model.name, version=model.version)
+        log.info("rules_in_force", policy=scorer.policy.version, ab=scorer.router.config.version)
 
     def _patience(self, within_s: float) -> Retrying:
         """Tries again while something is not there yet, until told to stop."""
@@ -178,6 +193,7 @@ class Parts:
 
     def close(self) -> None:
         self.watchdog.stop()
+        self.watcher.stop()
         self.ledger.close()
         self.view.close()
 

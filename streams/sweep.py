@@ -8,14 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.ab_test import Variant
+from models.boosters import Matrix
 from models.decision import DecidedTransaction
 from models.features import ENTITIES, Entity
 from models.fold import Entries, Folded, fold
 from models.history import Ints, Retention, Timeline, compacted, overgrown, unpack
-from models.policy import Policy
-from models.scorer import Scorer
+from models.policy import APPROVE
+from models.reasons import Reason, reasons_of
+from models.scorer import Scored, Scorer
 from streams.arrivals import Batch, DeadLetter, Sweep
 from streams.codecs import TransactionCodec
 from streams.healing import ViewKeeper
@@ -47,7 +50,6 @@ class TransactionSweeps:
         outbox: Outbox,
         gate: PoisonGate,
         scorer: Callable[[], Scorer],
-        policy: Policy,
         retention: Retention,
         now: Callable[[], datetime],
         metrics: Metrics,
@@ -58,7 +60,6 @@ class TransactionSweeps:
         self._outbox = outbox
         self._gate = gate
         self._scorer = scorer
-        self._policy = policy
         self._retention = retention
         self._now = now
         self._metrics = metrics
@@ -167,9 +168,10 @@ class TransactionSweeps:
         scorer = self._scorer()
         features = np.ascontiguousarray(folded.features, np.float32)
         scored = scorer.score(batch.customer_id, features)
+        verdict = scorer.policy.decide(scored.score, batch.amount_minor)
         return DecisionRows(
             batch,
-            self._policy.decide(scored.score),
+            verdict,
             scored.score,
             folded.late,
             scored.variant,
@@ -178,12 +180,24 @@ class TransactionSweeps:
             self._codec.currency,
             self._now(),
             degraded_reason,
+            self._reasons(scorer, scored, verdict, features),
         )
+
+    def _reasons(
+        self, scorer: Scorer, scored: Scored, verdict: NDArray[np.int8], features: Matrix
+    ) -> dict[int, list[Reason]]:
+        """Why what is not approved is not."""
+        alerted = np.flatnonzero(verdict != APPROVE)
+        if not len(alerted):
+            return {}
+        rows = features[alerted]
+        found = reasons_of(rows, scorer.explain(scored.variant[alerted], rows), self._codec.currency)
+        return dict(zip(alerted.tolist(), found, strict=True))
 
     def _scoring(self, scorer: Scorer, number: int, variant: Variant) -> Scoring:
         model = scorer.models[number]
         ab_version = scorer.router.config.version
-        return Scoring(variant.name, model.name, model.version, self._policy.version, ab_version)
+        return Scoring(variant.name, model.name, model.version, scorer.policy.version, ab_version)
 
     def _rewrites(
         self, ids: Mapping[Entity, Sequence[str]], histories: Sequence[bytes | None], timeline: Timeline

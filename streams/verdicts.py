@@ -53,7 +53,7 @@ def decided_row(rows: DecisionRows, row: int) -> DecidedTransaction:
         transaction_id=batch.transaction_id[row],
         decision=VERDICTS[int(rows.verdict[row])],
         score=float(rows.score[row]),
-        reasons=[],
+        reasons=list(rows.reasons.get(row, ())),
         variant=scoring.variant,
         model_name=scoring.model_name,
         model_version=scoring.model_version,

@@ -1,7 +1,6 @@
 """The worker, as Faust's own command finds it: `faust -A streams.worker worker --without-web`."""
 
 from streams.app import build_app
-from streams.models_in_force import load_scorer
 from streams.settings import read_settings
 
-app = build_app(read_settings(), load_scorer)
+app = build_app(read_settings())

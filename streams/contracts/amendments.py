@@ -26,7 +26,7 @@ DESCRIPTIONS = {
     "label": "what became of the transaction; `unknown` takes an earlier verdict back",
     "source": "who says so",
     "decision": "what to do with the payment",
-    "reasons": "codes of what spoke for fraud; may be empty",
+    "reasons": "what raised the score, strongest first; empty for what was approved",
     "variant": "which variant of the A/B split decided",
     "model_name": "the registered model that scored",
     "model_version": "its version in the registry",

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 
 from models.errors import ProgressMoved
 from models.features import FEATURE_NAMES
@@ -26,8 +27,8 @@ MOVE_PROGRESS = """
     FROM unnest(%s::int[], %s::bigint[]) AS moved (partition, next_offset)
     WHERE progress.incarnation = %s AND progress.partition = moved.partition
 """
-SETTLE_NEW = f"SELECT settle_new_decisions({', '.join(['%s'] * 20)})"
-INSERT_DECISIONS = f"SELECT insert_decisions({', '.join(['%s'] * 17)})"
+SETTLE_NEW = f"SELECT settle_new_decisions({', '.join(['%s'] * 21)})"
+INSERT_DECISIONS = f"SELECT insert_decisions({', '.join(['%s'] * 18)})"
 PROGRESS_ELSEWHERE, IDS_TAKEN = "FR001", "FR002"
 INSERT_DEAD = """
     INSERT INTO dead_letters (incarnation, partition, "offset", reason, detail)
@@ -153,7 +154,17 @@ def decision_values(connection: TimedConnection, rows: DecisionRows, incarnation
         column(np.array(scorings, np.int32)[rows.scored_by[order]]),
         row_bytes(rows.features[order]),
         optional_texts(attributes),
+        optional_texts(_reasons(rows, order)),
     ]
+
+
+def _reasons(rows: DecisionRows, order: NDArray[np.int64]) -> list[str | None]:
+    found: list[str | None] = [None] * len(order)
+    if rows.reasons:
+        for place, row in enumerate(order.tolist()):
+            if row in rows.reasons:
+                found[place] = encode(rows.reasons[row]).decode()
+    return found
 
 
 def resolve(connection: TimedConnection, rows: DecisionRows, incarnation: int) -> Settled | Duplicates:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.boosters import Matrix, Scores
 from models.decision import DecidedTransaction
+from models.reasons import Reason
 from streams.arrivals import Batch, DeadLetter, LabelRecord
 from streams.ports.view import Additions
 from streams.topics import Partition
@@ -32,6 +33,7 @@ class DecisionRows:
     """What a sweep decided. Arrays of length n, in the order of the batch.
 
     verdict: indices into VERDICTS. scored_by: indices into `scorings`. features: float32 (n, features).
+    reasons: of the rows that are not approved.
     """
 
     batch: Batch
@@ -44,6 +46,7 @@ class DecisionRows:
     currency: str
     decided_at: datetime
     degraded_reason: str | None = None
+    reasons: Mapping[int, Sequence[Reason]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,120 @@
+"""Fetch one model from MLflow into the local folder, once it has proven itself.
+
+A program of its own, so that `mlflow` is never imported, and no unproven file read, where scores are
+computed: `python -m models.mlflow_fetch NAME ALIAS FOLDER`.
+"""
+
+import resource
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from models.boosters import MODEL_FILES
+from models.errors import FraudError, ModelRejected
+from models.manifest import Claims, Manifest, ModelFolder, sha256_of, verify, write_manifest
+from models.mlflow_client import quiet_mlflow
+from models.mlflow_registry import CLAIMS_KEY, FILES_TAG, LOGGED_FILES, hashes_of
+
+LIMITS = {
+    resource.RLIMIT_CPU: 60,  # seconds
+    resource.RLIMIT_AS: 8 << 30,
+    resource.RLIMIT_FSIZE: 1 << 30,
+    resource.RLIMIT_CORE: 0,
+}
+
+
+def fetch(name: str, alias: str, models: ModelFolder) -> Manifest:
+    """Bring the version behind an alias into the local folder, once it has proven itself.
+
+    Parses a file from outside: call it in a process of its own.
+
+    Raises:
+        ModelRejected: a file is not what was registered, or not what it claims to be.
+        RegistryUnavailable: MLflow cannot be reached.
+    """
+    place = models.workplace()
+    downloaded = place / "downloaded"
+    downloaded.mkdir()
+    try:
+        with quiet_mlflow() as mlflow:
+            found = mlflow.MlflowClient().get_model_version_by_alias(name, alias)
+            source = Path(
+                mlflow.artifacts.download_artifacts(
+                    artifact_uri=f"models:/{name}/{found.version}", dst_path=str(downloaded)
+                )
+            )
+            _check_files(source, f"{name} version {found.version}", found.tags.get(FILES_TAG, ""))
+            claims = _claims(mlflow.models.Model.load(str(source)), name)
+        prepared = _prepared(place / "prepared", source, name, str(found.version), claims)
+        manifest = verify(prepared)
+        models.admit(prepared, name, manifest.version)
+        return manifest
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _check_files(source: Path, which: str, registered: str) -> None:
+    """Every file as it was registered, and no other."""
+    try:
+        expected = msgspec.json.decode(registered, type=dict[str, str])
+    except msgspec.DecodeError as error:
+        raise ModelRejected(
+            f"{which} was not logged by log_model_to_mlflow",
+            why="its files have no registered hashes",
+            next_step="log it again with it",
+        ) from error
+    found = hashes_of(source)
+    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if wrong:
+        raise ModelRejected(
+            f"{which} is not what was registered",
+            why=f"{wrong[0]} is missing, new or has another SHA-256",
+            next_step="train and register it again",
+        )
+
+
+def _prepared(folder: Path, source: Path, name: str, version: str, claims: Claims) -> Path:
+    file = source / LOGGED_FILES[claims.family]
+    if not file.is_file():
+        raise ModelRejected(f"{name} version {version} holds no {LOGGED_FILES[claims.family]}")
+    folder.mkdir()
+    copied = folder / MODEL_FILES[claims.family]
+    shutil.copyfile(file, copied)
+    write_manifest(folder, Manifest(name=name, version=version, sha256=sha256_of(copied), claims=claims))
+    return folder
+
+
+def _claims(model: Any, name: str) -> Claims:
+    try:
+        return msgspec.convert((model.metadata or {})[CLAIMS_KEY], Claims)
+    except (KeyError, msgspec.ValidationError) as error:
+        raise ModelRejected(
+            f"{name} was not logged by log_model_to_mlflow", why=str(error), next_step="log it again with it"
+        ) from error
+
+
+def limit_ourselves() -> None:
+    """A file that makes its reader compute, grow or write without end ends this process, and no other."""
+    for what, most in LIMITS.items():
+        _, allowed = resource.getrlimit(what)
+        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+        resource.setrlimit(what, (most, allowed))
+
+
+def main(arguments: list[str]) -> int:
+    name, alias, folder = arguments
+    try:
+        manifest = fetch(name, alias, ModelFolder(Path(folder)))
+    except FraudError as error:
+        print(f"{error.code}\t{error}", file=sys.stderr)  # noqa: T201
+        return 1
+    print(manifest.version)  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    limit_ourselves()
+    sys.exit(main(sys.argv[1:]))
