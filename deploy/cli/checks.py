@@ -1,12 +1,12 @@
 """reconcile, migrate: the ledger, checked and brought up to date."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from deploy.cli.dlq import MOMENTS
-from deploy.cli.terminal import CHECK_FAILED, print_json, print_table, reporting, say
+from deploy.cli.terminal import CHECK_FAILED, print_json, print_table, reporting, say, utc
 
 Since = Annotated[
     datetime | None,
@@ -48,12 +48,12 @@ def reconcile(
     if every is not None:
         if until is not None or json:
             raise typer.BadParameter("--every goes with --since and --histories-every only")
-        watch_stores(read_settings(), Pace(every, histories_every), _utc(since))
+        watch_stores(read_settings(), Pace(every, histories_every), utc(since))
         return
-    if since is not None and until is not None and _utc(since) >= _utc(until):  # type: ignore[operator]
+    if since is not None and until is not None and utc(since) >= utc(until):  # type: ignore[operator]
         raise typer.BadParameter("--until must be later than --since")
     with reporting() as report:
-        found = reconcile_stores(read_settings(), report, Range(_utc(since), _utc(until)))
+        found = reconcile_stores(read_settings(), report, Range(utc(since), utc(until)))
     if json:
         print_json(found)
     else:
@@ -63,10 +63,6 @@ def reconcile(
             say(line)
     if found["findings"]:
         raise typer.Exit(CHECK_FAILED)
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _show(found: dict[str, Any]) -> None:

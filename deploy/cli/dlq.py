@@ -1,11 +1,11 @@
 """dlq list, show, replay, stopped, allow: what could never be decided."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.terminal import CHECK_FAILED, print_json, print_line, print_table, say
+from deploy.cli.terminal import CHECK_FAILED, print_json, print_line, print_table, say, utc
 
 if TYPE_CHECKING:
     from deploy.jobs.dead_letters import Wanted
@@ -150,4 +150,4 @@ def allow(
 def _wanted(topic: str | None, reason: str | None, since: datetime | None) -> "Wanted":
     from deploy.jobs.dead_letters import Wanted
 
-    return Wanted(topic, reason, since if since is None or since.tzinfo else since.replace(tzinfo=UTC))
+    return Wanted(topic, reason, utc(since))

@@ -1,4 +1,4 @@
-"""generate, features, train, replay: what works on files of transactions."""
+"""generate, features, replay: what works on files of transactions."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -91,45 +91,6 @@ def features(file: TableFile, map: Map, out: Out) -> None:
         report.waiting(f"computing the features of {len(table):,} transactions")
         write_features(table, out)
     say(f"{len(table):,} rows in {out}")
-
-
-def train(
-    file: TableFile,
-    map: Map,
-    start: Annotated[datetime, typer.Option(formats=DAY_FORMATS, help="First training day, UTC.")],
-    end: Annotated[datetime, typer.Option(formats=DAY_FORMATS, help="Last training day, UTC.")],
-    model: Annotated[Model, typer.Option(help="The family of models.")] = Model.xgboost,
-    register: Annotated[
-        bool, typer.Option("--register", help="Log it to MLflow and put it behind its variant's alias.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the training.")] = 1,
-    json: Json = False,
-) -> None:
-    """Train a model on the transactions of some days; earlier rows of the file fill the windows.
-
-    [bold]Examples[/]
-
-      fraudml train transactions.parquet --map generated --start 2018-05-08 --end 2018-05-21 --register
-      fraudml train handbook.parquet --map handbook --start 2018-07-25 --end 2018-07-31 --model lightgbm
-    """
-    from deploy.jobs import training
-    from streams.settings import read_settings
-
-    with reporting() as report:
-        trained = training.train_file(
-            file, map, start.date(), end.date(), training.family_of(model), seed=seed, report=report
-        )
-        report.waiting("registering it with MLflow")
-        registered = training.register(trained, read_settings()) if register else {}
-    if json:
-        print_json(trained.summary() | registered)
-        return
-    found = trained.summary()
-    say(f"{model} trained on {found['rows']:,} transactions, {found['frauds']:,} of them frauds")
-    if not registered:
-        say("the model was not kept. Next: the same with --register")
-    else:
-        say(f"registered as {registered['name']} version {registered['version']}, {registered['alias']}")
 
 
 def replay(

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from deploy.cli import (
+    ab,
     bench,
     chaos,
     checks,
@@ -21,6 +22,9 @@ from deploy.cli import (
     dlq,
     doctor,
     files,
+    learn,
+    models,
+    policy,
     rebuild,
     simulate,
     stack,
@@ -36,13 +40,17 @@ PANELS: dict[str, tuple[Command, ...]] = {
     "Stack": (demo.demo, stack.up, stack.down, stack.status, stack.logs),
     "Run": (worker.worker, checks.migrate, rebuild.rebuild),
     "Decide": (decisions.score, decisions.alerts),
-    "Files": (files.generate, files.replay, files.features, files.train),
+    "Files": (files.generate, files.replay, files.features),
+    "Learn": (learn.train, learn.evaluate),
     "Look": (checks.reconcile, simulate.simulate, chaos.chaos, doctor.doctor, config.config),
 }
 # Nouns with commands of their own: name, panel, app.
 GROUPS: tuple[tuple[str, str, typer.Typer], ...] = (
     ("decisions", "Decide", decisions.decisions),
     ("export", "Files", decisions.export),
+    ("models", "Learn", models.models),
+    ("policy", "Learn", policy.policy),
+    ("ab", "Learn", ab.ab),
     ("dlq", "Look", dlq.dlq),
     ("bench", "Look", bench.bench),
 )

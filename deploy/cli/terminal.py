@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import typer
@@ -29,6 +30,11 @@ words = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def exit_code(error: FraudError) -> int:
     return NOT_RUNNING if isinstance(error, NotRunning | Unavailable) else FAILED
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """A moment as it was given; in UTC if no zone was."""
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def say(text: str) -> None:

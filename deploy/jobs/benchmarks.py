@@ -25,6 +25,7 @@ from load.generator import START, simulate
 from load.parameters import SimulatorParameters
 from load.producer import Pusher
 from models.boosters import FAMILIES
+from models.recipes import recipe_of
 from streams.kafka import producer_config
 from streams.settings import Settings
 
@@ -77,7 +78,7 @@ def worker_environment(stack: Stack) -> dict[str, str]:
 
 def train_models(table: Transactions, start: date, end: date, home: Path, report: Report) -> None:
     for family in FAMILIES:
-        install(train_table(table, start, end, family, seed=1, report=report), home)
+        install(train_table(table, start, end, recipe_of(family), seed=1, report=report), home)
 
 
 def bench_throughput(report: Report) -> dict[str, Any]:

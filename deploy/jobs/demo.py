@@ -22,6 +22,7 @@ from load.generator import START, simulate
 from load.parameters import SimulatorParameters
 from models.boosters import FAMILIES
 from models.decision import DecidedTransaction
+from models.recipes import recipe_of
 from streams.kafka import producer_config
 from streams.models_in_force import all_registered
 from streams.settings import Settings
@@ -127,7 +128,7 @@ def _train_if_new(days: Days, settings: Settings, report: Report) -> None:
     history = concatenated(days.tables[: WARM_DAYS + TRAIN_DAYS])
     first, last = START + timedelta(WARM_DAYS), START + timedelta(WARM_DAYS + TRAIN_DAYS - 1)
     for family in FAMILIES:
-        trained = train_table(history, first, last, family, seed=SEED, report=report)
+        trained = train_table(history, first, last, recipe_of(family), seed=SEED, report=report)
         report.waiting(f"registering {family} with MLflow")
         found = register(trained, settings)
         report.note(

@@ -12,6 +12,7 @@ from load.feature_file import write_columns
 from models.decision import DecidedTransaction
 from models.errors import NotFound
 from models.features import FEATURE_NAMES
+from models.reasons import codes_of_reasons
 from streams.codecs import encode
 from streams.ledger.scan import ExportedRow
 from streams.settings import Settings
@@ -61,7 +62,7 @@ def _table(rows: list[ExportedRow]) -> Any:
     columns["amount_minor"] = pa.array([each.amount_minor for each in decided], pa.int64())
     columns["score"] = pa.array([each.score for each in decided], pa.float64())
     columns["late"] = pa.array([each.late for each in decided], pa.bool_())
-    columns["reasons"] = pa.array([each.reasons for each in decided], pa.list_(pa.string()))
+    columns["reasons"] = pa.array([codes_of_reasons(each.reasons) for each in decided], pa.list_(pa.string()))
     columns["attributes"] = pa.array([_attributes(each) for each in decided], pa.string())
     return pa.table(columns | _features(rows))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from deploy.jobs.training import Trained
 from models.ab_test import create_default_ab_config
-from models.boosters import MODEL_FILES, predict_with, registered_name
+from models.boosters import MODEL_FILES, registered_name
 from models.manifest import Manifest, ModelFolder, claims_of, sha256_of, verify, write_manifest
 
 VERSION = "1"
@@ -16,9 +16,11 @@ def install(trained: Trained, home: Path) -> None:
     name = registered_name(trained.family)
     prepared = folder.workplace()
     file = prepared / MODEL_FILES[trained.family]
-    trained.booster.save_model(file)
-    predict = predict_with(trained.booster, trained.family)
-    claims = claims_of(trained.family, predict, trained.features, int(trained.fraud.sum()), {})
+    trained.learned.booster.save_model(file)
+    learned = trained.learned
+    claims = claims_of(
+        trained.family, learned.trees, learned.calibration, trained.features, int(trained.fraud.sum())
+    )
     write_manifest(prepared, Manifest(name=name, version=VERSION, sha256=sha256_of(file), claims=claims))
     verify(prepared)
     folder.admit(prepared, name, VERSION)

@@ -3,7 +3,8 @@
 import os
 import time
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +12,33 @@ import numpy as np
 
 from deploy.stack.report import Report
 from load.column_map import read_column_map
-from load.columns import DAY_MS, Transactions, midnight_ms
-from load.past import past_of
+from load.columns import DAY_MS, Transactions, codes_of
+from load.labelled import labelled_of
 from load.transactions_file import read_transactions
 from models.ab_test import create_default_ab_config
-from models.boosters import FAMILY_TITLES, Family, registered_name
+from models.boosters import FAMILY_TITLES, Family, Matrix, registered_name
 from models.errors import BadFile, Misuse
-from models.history import Retention
-from models.train import fit
-from models.training_set import past_features
+from models.folds import LABEL_DELAY_DAYS, Fold, Labelled
+from models.ranking import Labels
+from models.recipes import Recipe
+from models.train import Learned, learn
+from streams.ledger.outcomes import outcomes_of
 from streams.settings import Settings
 
+EPOCH = date(1970, 1, 1)
+# Calibration leaves out cards that were known by then: as far back as that is looked for.
+KNOWN_CARDS = timedelta(days=45)
 STAGE_OF_ALIAS = {"champion": "Production", "challenger": "Staging"}
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A fitted booster and the rows it saw."""
+    """A fitted booster, its calibration, and the rows it saw."""
 
     family: Family
-    booster: Any
-    features: np.ndarray[Any, np.dtype[np.float32]]
-    fraud: np.ndarray[Any, np.dtype[np.int8]]
+    learned: Learned
+    features: Matrix
+    fraud: Labels
     start: date
     end: date
     seconds: float
@@ -56,7 +62,7 @@ def family_of(name: str) -> Family:
 
 
 def train_file(
-    file: Path, column_map: str, start: date, end: date, family: Family, *, seed: int, report: Report
+    file: Path, column_map: str, start: date, end: date, recipe: Recipe, *, seed: int, report: Report
 ) -> Trained:
     """Train on the days from `start` to `end`, both included; what comes before fills the windows.
 
@@ -67,25 +73,50 @@ def train_file(
         raise BadFile(f"--end {end} comes before --start {start}", next_step="exchange them")
     report.waiting(f"reading {file}")
     table = read_transactions(file, read_column_map(column_map), end=end)
-    return train_table(table, start, end, family, seed=seed, report=report)
+    return train_table(table, start, end, recipe, seed=seed, report=report)
 
 
 def train_table(
-    table: Transactions, start: date, end: date, family: Family, *, seed: int, report: Report
+    table: Transactions, start: date, end: date, recipe: Recipe, *, seed: int, report: Report
 ) -> Trained:
     """As `train_file`, for a table in memory, in event-time order."""
-    if table.label is None:
-        raise BadFile("these transactions have no labels", next_step="name the label's column in the map")
-    began = time.perf_counter()
     report.waiting(f"computing the features of {len(table):,} transactions")
-    features = np.concatenate(
-        [part.astype(np.float32) for part in past_features(past_of(table), Retention())]
+    return train_labelled(labelled_of(table), start, end, recipe, seed=seed, report=report)
+
+
+def train_ledger(
+    settings: Settings, start: date, end: date, as_of: datetime, recipe: Recipe, *, seed: int, report: Report
+) -> Trained:
+    """As `train_file`, on what the ledger holds: features as they served, labels as known at a time.
+
+    Raises:
+        BadFile: the ledger has no labelled decisions of these days.
+        LedgerUnavailable: Postgres cannot be reached.
+    """
+    report.waiting("reading the ledger")
+    since = datetime.combine(start, time_of_day.min, UTC) - KNOWN_CARDS
+    until = datetime.combine(end, time_of_day.min, UTC) + timedelta(days=1)
+    found = outcomes_of(settings.database_url, settings.scan_timeout_s, since, until, as_of)
+    data = Labelled(
+        features=found.features,
+        fraud=found.fraud,
+        customer=codes_of(found.customer_id).astype(np.int64),
+        day=found.event_time_ms // DAY_MS,
+        amount_minor=found.amount_minor,
     )
-    rows = (table.event_time_ms >= midnight_ms(start)) & (table.event_time_ms < midnight_ms(end) + DAY_MS)
-    report.waiting(f"training {family} on {int(rows.sum()):,} transactions")
-    fraud = table.label[rows]
-    booster = fit(family, features[rows], fraud, seed=seed)
-    return Trained(family, booster, features[rows], fraud, start, end, time.perf_counter() - began)
+    return train_labelled(data, start, end, recipe, seed=seed, report=report)
+
+
+def train_labelled(
+    data: Labelled, start: date, end: date, recipe: Recipe, *, seed: int, report: Report
+) -> Trained:
+    began = time.perf_counter()
+    days = (end - start).days + 1
+    fold = Fold((start - EPOCH).days, days, LABEL_DELAY_DAYS, test_days=1)
+    report.waiting(f"training {recipe.family} on {len(fold.training_rows(data)):,} transactions")
+    learned = learn(data, fold, recipe, seed=seed)
+    features, fraud = data.features[learned.rows], data.fraud[learned.rows]
+    return Trained(recipe.family, learned, features, fraud, start, end, time.perf_counter() - began)
 
 
 def register(trained: Trained, settings: Settings) -> dict[str, str]:
@@ -97,9 +128,12 @@ def register(trained: Trained, settings: Settings) -> dict[str, str]:
     os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_tracking_uri
     from models.mlflow_registry import log_model_to_mlflow, promote_model_to_stage
 
-    meta = {"trained": {"start": str(trained.start), "end": str(trained.end)}}
+    meta = {
+        "trained": {"start": str(trained.start), "end": str(trained.end)},
+        "calibration": trained.learned.calibration,
+    }
     title = FAMILY_TITLES[trained.family]
-    version = log_model_to_mlflow(trained.booster, title, trained.features, trained.fraud, meta)
+    version = log_model_to_mlflow(trained.learned.booster, title, trained.features, trained.fraud, meta)
     name = registered_name(trained.family)
     variants = create_default_ab_config().variants
     alias = next(variant.alias for variant in variants if variant.model_name == name)

@@ -54,7 +54,7 @@ def _miscounted(
     if decided.late != is_late(time_s, list(seen.values())):
         yield f"{name} is late: {decided.late}"
     score = spread_score(expected)
-    if decided.score != score[0] or decided.decision != POLICY.verdict(float(score[0])):
+    if decided.score != score[0] or decided.decision != POLICY.verdict(float(score[0]), decided.amount_minor):
         yield f"{name} has score {decided.score} and is {decided.decision}, not {score[0]}"
 
 

@@ -6,13 +6,14 @@ from datetime import datetime
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from models.ab_test import ABConfig, ABTestRouter, Variant
 from models.boosters import Matrix, Scores
 from models.features import FEATURE_NAMES
 from models.history import Retention
-from models.policy import Policy
+from models.policy import flat_policy
 from models.scorer import Model, Scorer
 from streams.codecs import TransactionCodec
 from streams.healing import ViewKeeper
@@ -23,7 +24,7 @@ from streams.ports import Ledger, Outbox
 from streams.sweep import TransactionSweeps
 
 CURRENCY = "EUR"
-POLICY = Policy("simulated-1", review_at=0.5, decline_at=0.8)
+POLICY = flat_policy("simulated-1", review_at=0.5, decline_at=0.8)
 SPLIT = ABConfig(
     "ab-1",
     "salt",
@@ -43,10 +44,15 @@ def spread_score(features: Matrix) -> Scores:
     return (thousandths @ WEIGHTS % SCORES) / SCORES
 
 
+def weighted(features: Matrix) -> NDArray[np.float64]:
+    """What each feature adds, by the same weights."""
+    return np.column_stack([features * WEIGHTS, np.zeros(len(features))])
+
+
 @cache
 def scorer() -> Scorer:
-    models = [Model(variant.model_name, "1", spread_score) for variant in SPLIT.variants]
-    return Scorer(ABTestRouter(SPLIT), models)
+    models = [Model(variant.model_name, "1", spread_score, weighted) for variant in SPLIT.variants]
+    return Scorer(ABTestRouter(SPLIT), models, POLICY)
 
 
 @cache
@@ -79,7 +85,6 @@ def build_pipeline(
         outbox=outbox,
         gate=gate,
         scorer=scorer,
-        policy=POLICY,
         retention=retention,
         now=now,
         metrics=metrics(),

@@ -1,0 +1,83 @@
+"""What the variants of the split in force have done, by the ledger."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from deploy.jobs.rules import split_in_force
+from deploy.stack.report import Report
+from load.columns import codes_of
+from models.ab_report import Rows, report
+from models.ab_test import ABConfig
+from models.costs import Costs
+from models.features import LABEL_DELAY_S
+from streams.ledger.outcomes import Outcomes, outcomes_of
+from streams.settings import Settings
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def reported(
+    settings: Settings,
+    since: datetime | None,
+    until: datetime | None,
+    costs: Costs,
+    *,
+    seed: int,
+    say: Report,
+) -> dict[str, Any]:
+    """Over matured labels: of transactions that are a label delay old, by event time.
+
+    Raises:
+        BadFile: no variant has a labelled decision.
+        LedgerUnavailable: Postgres cannot be reached.
+    """
+    now = datetime.now(UTC)
+    matured = now - timedelta(seconds=LABEL_DELAY_S)
+    until = min(until or matured, matured)
+    say.waiting("reading the ledger")
+    found = outcomes_of(settings.database_url, settings.scan_timeout_s, since or LONG_AGO, until, now)
+    split = split_in_force(settings)
+    say.waiting(f"resampling {len(found):,} labelled decisions")
+    shares = {variant.name: variant.weight for variant in split.variants}
+    document: dict[str, Any] = msgspec.to_builtins(
+        report(_by_variant(found, split), shares, costs, seed=seed)
+    )
+    return {"ab_version": split.version, "until": until.isoformat(), **document}
+
+
+def _by_variant(found: Outcomes, split: ABConfig) -> dict[str, Rows]:
+    """In the order of the split."""
+    customer = codes_of(found.customer_id).astype(np.int64)
+    of_each = {}
+    for variant in split.variants:
+        if variant.name in found.variants:
+            mine = found.variant == found.variants.index(variant.name)
+            of_each[variant.name] = Rows(
+                customer=customer[mine],
+                score=found.score[mine],
+                verdict=found.verdict[mine],
+                amount_minor=found.amount_minor[mine],
+                fraud=found.fraud[mine],
+            )
+    return of_each
+
+
+def log_to_mlflow(settings: Settings, found: dict[str, Any]) -> None:
+    """One run for each variant.
+
+    Raises:
+        RegistryUnavailable: MLflow cannot be reached.
+    """
+    os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_tracking_uri
+    from models.mlflow_registry import log_figures
+
+    for variant in found["variants"]:
+        figures = {name: value for name, value in variant.items() if isinstance(value, int)}
+        intervals = {name: value for name, value in variant.items() if isinstance(value, dict)}
+        figures |= {name: value["value"] for name, value in intervals.items()}
+        words = {"variant": variant["name"], "ab_version": found["ab_version"], "until": found["until"]}
+        log_figures(f"A/B {variant['name']}", words, figures)
