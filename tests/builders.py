@@ -15,7 +15,8 @@ from models.ab_test import ABConfig, ABTestRouter, Variant
 from models.decision import DecidedTransaction
 from models.features import FEATURE_NAMES
 from models.history import Retention
-from models.policy import Policy
+from models.policy import flat_policy
+from models.reasons import Reason
 from models.scorer import Model, Scorer
 from models.transaction import time_of_ms
 from streams.arrivals import Sweep
@@ -34,8 +35,16 @@ WAIT_S = 1000.0
 NO_TIME_S = -1.0  # whatever is parked has waited for longer
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
-POLICY = Policy("test-1", review_at=0.3, decline_at=0.8)
+POLICY = flat_policy("test-1", review_at=0.3, decline_at=0.8)
 ONE_VARIANT = ABConfig("ab-1", "salt", (Variant("champion", "FraudDetection_XGBoost", "champion", 1.0),))
+REASON = Reason(
+    code="amount",
+    sentence="The amount is 19.99 EUR; usual for this customer is 7.50 EUR.",
+    feature="amount_minor",
+    value=1999.0,
+    usual=750.0,
+    contribution=1.25,
+)
 TOPIC_IDS = {"transactions": "transactions-id", "labels": "labels-id"}
 
 
@@ -73,7 +82,7 @@ def decided(**fields: Any) -> DecidedTransaction:
         "transaction_id": "tx-1",
         "decision": "review",
         "score": 0.5,
-        "reasons": ["unusual_amount"],
+        "reasons": [REASON],
         "variant": "champion",
         "model_name": "FraudDetection_XGBoost",
         "model_version": "7",
@@ -103,8 +112,16 @@ def score_by_amount(features: Any) -> Any:
     return np.where(amount >= 100_000, 0.9, np.where(amount >= 10_000, 0.5, 0.1))
 
 
+def explain_by_amount(features: Any) -> Any:
+    """All of it is the amount's doing."""
+    added = np.zeros((len(features), len(FEATURE_NAMES) + 1))
+    added[:, FEATURE_NAMES.index("amount_minor")] = features[:, FEATURE_NAMES.index("amount_minor")] / 10_000
+    return added
+
+
 def scorer(predict: Any = score_by_amount) -> Scorer:
-    return Scorer(ABTestRouter(ONE_VARIANT), [Model("FraudDetection_XGBoost", "7", predict)])
+    model = Model("FraudDetection_XGBoost", "7", predict, explain_by_amount)
+    return Scorer(ABTestRouter(ONE_VARIANT), [model], POLICY)
 
 
 @dataclass
@@ -184,7 +201,6 @@ class Worker:
             outbox=self.outbox,
             gate=self.gate,
             scorer=lambda: split or scorer(predict),
-            policy=POLICY,
             retention=retention or Retention(),
             now=lambda: NOW,
             metrics=self.metrics,

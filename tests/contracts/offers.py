@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.features import ENTITIES, FEATURE_NAMES
+from models.policy import APPROVE
 from streams.arrivals import Batch, Sweep
 from streams.codecs import TransactionCodec, decode_labels
 from streams.ports import (
@@ -22,7 +23,7 @@ from streams.ports import (
     Step,
 )
 from streams.verdicts import step_of
-from tests.builders import NOW, POLICY, TOPIC_IDS, WAIT_S, Log, score_by_amount
+from tests.builders import NOW, POLICY, REASON, TOPIC_IDS, WAIT_S, Log, score_by_amount
 
 CODEC = TransactionCodec("EUR", 300_000)
 SCORING = Scoring("champion", "FraudDetection_XGBoost", "7", POLICY.version, "ab-1")
@@ -51,7 +52,11 @@ def decisions_on(batch: Batch, **changes: Any) -> DecisionRows:
     features[:, FEATURE_NAMES.index("amount_minor")] = batch.amount_minor
     score = score_by_amount(features)
     late, scored_by = np.zeros(len(batch), np.bool_), np.zeros(len(batch), np.int64)
-    rows = DecisionRows(batch, POLICY.decide(score), score, late, scored_by, (SCORING,), features, "EUR", NOW)
+    verdict = POLICY.decide(score, batch.amount_minor)
+    reasons = {row: [REASON] for row in np.flatnonzero(verdict != APPROVE).tolist()}
+    rows = DecisionRows(
+        batch, verdict, score, late, scored_by, (SCORING,), features, "EUR", NOW, reasons=reasons
+    )
     return replace(rows, **changes)
 
 

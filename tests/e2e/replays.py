@@ -24,6 +24,7 @@ from load.parameters import SimulatorParameters
 from models.boosters import FAMILIES
 from models.errors import Unavailable
 from models.features import FEATURE_NAMES
+from models.recipes import recipe_of
 from tests.e2e.command_line import PROGRAM, CommandLine
 
 CLOSE = 1e-6
@@ -47,7 +48,10 @@ def install_models(home: Path) -> None:
     home.mkdir(parents=True)
     for family in FAMILIES:
         install(
-            train_table(table, date(2018, 4, 8), date(2018, 4, 14), family, seed=1, report=Report()), home
+            train_table(
+                table, date(2018, 4, 8), date(2018, 4, 14), recipe_of(family), seed=1, report=Report()
+            ),
+            home,
         )
 
 

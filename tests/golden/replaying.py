@@ -14,7 +14,7 @@ from models.decision import alert_of
 from models.features import FEATURE_NAMES
 from models.scorer import Model, Scorer
 from streams.arrivals import Sweep
-from tests.builders import TOPIC_IDS, Worker
+from tests.builders import POLICY, TOPIC_IDS, Worker, explain_by_amount
 
 HERE = Path(__file__).parent
 LOG = HERE / "log.jsonl"
@@ -102,10 +102,10 @@ def sweep_of(topic: str, records: list[Line], ledger: FakeLedger) -> Sweep:
 def replayed(lines: Iterable[Line], most: int = 16) -> Worker:
     """A worker that has handled the log in sweeps of at most so many records."""
     models = [
-        Model("FraudDetection_XGBoost", "1", score_by_all),
-        Model("FraudDetection_LightGBM", "2", half_of_it),
+        Model("FraudDetection_XGBoost", "1", score_by_all, explain_by_amount),
+        Model("FraudDetection_LightGBM", "2", half_of_it, explain_by_amount),
     ]
-    worker = Worker(split=Scorer(ABTestRouter(SPLIT), models))
+    worker = Worker(split=Scorer(ABTestRouter(SPLIT), models, POLICY))
     for sweep in sweeps_of(lines, most, worker.ledger):
         worker.handle(sweep)
         returned = len(worker.outbox.returned)

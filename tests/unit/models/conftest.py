@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.mlflow_registry import CLIENT_LIMITS
+from models.mlflow_client import CLIENT_LIMITS
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.boosters import FAMILIES, Family, Predict, load_booster, predict_with, registered_name
+from models.boosters import FAMILIES, Family, Predict, load_booster, registered_name, trees_of
 from models.errors import ModelRejected
 from models.features import FEATURES
 from models.train import fit
@@ -19,12 +19,12 @@ WRONG_WIDTH = "Number of columns in data|number of features in data"
 
 @pytest.fixture
 def predict(tmp_path: Path, family: Family) -> Predict:
-    return load_booster(model_file(tmp_path, family), family)
+    return load_booster(model_file(tmp_path, family), family).probabilities
 
 
 def test_a_file_gives_the_scores_of_the_booster_that_was_saved(predict: Predict, family: Family) -> None:
     features = rows().features
-    assert predict(features).tolist() == predict_with(booster(family), family)(features).tolist()
+    assert predict(features).tolist() == trees_of(booster(family), family).probabilities(features).tolist()
 
 
 def test_scores_are_one_probability_per_row_in_double_precision(predict: Predict, family: Family) -> None:
@@ -106,5 +106,5 @@ def test_models_are_registered_under_the_names_of_the_default_split(family: Fami
 def test_training_again_from_the_same_seed_gives_the_same_scores(family: Family) -> None:
     sample = rows()
     again = fit(family, sample.features, sample.fraud, seed=1, recipe=few_trees(family))
-    first = predict_with(booster(family), family)(sample.features)
-    assert predict_with(again, family)(sample.features).tolist() == first.tolist()
+    first = trees_of(booster(family), family).probabilities(sample.features)
+    assert trees_of(again, family).probabilities(sample.features).tolist() == first.tolist()

@@ -17,7 +17,7 @@ from models.decision import (
     alert_of,
     decision_of,
 )
-from tests.builders import decided
+from tests.builders import REASON, decided
 
 ids = st.text(min_size=1, max_size=64)
 
@@ -59,7 +59,7 @@ def test_an_alert_reads_as_documented() -> None:
         "transaction_id": "tx-1",
         "decision": "review",
         "score": 0.5,
-        "reasons": ["unusual_amount"],
+        "reasons": [msgspec.to_builtins(REASON)],
         "variant": "champion",
         "model_name": "FraudDetection_XGBoost",
         "model_version": "7",

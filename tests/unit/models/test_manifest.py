@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.boosters import FAMILIES, MODEL_FILES, Family, predict_with
+from models.boosters import FAMILIES, MODEL_FILES, Family, trees_of
 from models.errors import ModelRejected
 from models.features import FEATURE_NAMES, FEATURES, features_hash
 from models.manifest import (
@@ -21,7 +21,7 @@ from models.manifest import (
     sha256_of,
     verify,
 )
-from tests.unit.models.trained import booster, manifest_of, model_bytes, model_folder, rows
+from tests.unit.models.trained import CALIBRATION, booster, manifest_of, model_bytes, model_folder, rows
 
 both = pytest.mark.parametrize("family", FAMILIES)
 
@@ -54,7 +54,7 @@ def test_a_model_claims_what_it_was_trained_on(family: Family) -> None:
 )
 def test_the_golden_rows_are_spread_over_the_training_rows(count: int, golden: int) -> None:
     features = np.ascontiguousarray(rows().features[:count])
-    claims = claims_of("xgboost", predict_with(booster("xgboost"), "xgboost"), features, 0, {})
+    claims = claims_of("xgboost", trees_of(booster("xgboost"), "xgboost"), CALIBRATION, features, 0)
     places = [features.tolist().index(row) for row in claims.golden_rows]
     assert len(places) == golden
     assert places == sorted(set(places))

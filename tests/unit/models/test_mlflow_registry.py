@@ -1,6 +1,8 @@
 """The registry on a real MLflow store in a file: no server, no sockets."""
 
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,25 +10,29 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.boosters import FAMILIES, FAMILY_TITLES, Family, predict_with, registered_name
+from models.boosters import FAMILIES, FAMILY_TITLES, Family, registered_name, trees_of
 from models.errors import Misuse, ModelRejected, RegistryUnavailable
 from models.features import FEATURE_NAMES, features_hash
 from models.manifest import ModelFolder, load_verified, sha256_of
+from models.mlflow_fetch import fetch, main
 from models.mlflow_registry import (
     CLAIMS_KEY,
+    FILES_TAG,
     LOGGED_FILES,
-    SHA256_TAG,
-    fetch,
+    hashes_of,
     log_model_to_mlflow,
-    main,
 )
-from tests.unit.models.registered import foreign, run_apart
-from tests.unit.models.trained import booster, manifest_of, rows
+from tests.unit.models.registered import CHECKOUT, foreign, run_apart
+from tests.unit.models.trained import CALIBRATION, booster, manifest_of, rows
 
 # MLflow, and what it stands on, warn of themselves; what our modules are warned of stays an error.
 pytestmark = pytest.mark.filterwarnings("ignore", r"error:::models\.")
 
-META = {"trained": {"start": "2026-01-01", "end": "2026-01-31"}, "metrics": {"average_precision": 0.5}}
+META = {
+    "trained": {"start": "2026-01-01", "end": "2026-01-31"},
+    "metrics": {"average_precision": 0.5},
+    "calibration": CALIBRATION,
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +63,9 @@ def test_a_logged_model_is_registered_with_its_hashes(
     version = client.get_model_version(name, logged[family])
     artifact = Path(client.get_model_version_download_uri(name, logged[family]).removeprefix("file://"))
     assert version.tags["fraudml.features_hash"] == features_hash()
-    assert version.tags[SHA256_TAG] == sha256_of(artifact / LOGGED_FILES[family])
+    hashes = msgspec.json.decode(version.tags[FILES_TAG])
+    assert hashes == hashes_of(artifact)
+    assert hashes[LOGGED_FILES[family]] == sha256_of(artifact / LOGGED_FILES[family])
 
 
 def test_a_logged_model_holds_no_pickle(logged: dict[Family, str], client: Any) -> None:
@@ -97,7 +105,7 @@ def test_a_model_of_an_unknown_family_is_refused(store: str) -> None:
 
 
 def test_features_of_another_width_are_refused(store: str) -> None:
-    with pytest.raises(Misuse, match=r"the model has 14 features\. FEATURES has 15"):
+    with pytest.raises(Misuse, match=r"the rows have shape \(1500, 14\)\. FEATURES has 15"):
         log_model_to_mlflow(booster("xgboost"), "XGBoost", rows().features[:, :-1], rows().fraud)
 
 
@@ -130,7 +138,7 @@ def test_a_fetched_model_gives_the_scores_of_the_one_that_was_logged(
     assert (manifest.name, manifest.version) == (name, logged[family])
     assert manifest.claims.trained == META["trained"]
     model = load_verified(models.folder(name, manifest.version))
-    expected = predict_with(booster(family), family)(rows().features)
+    expected = CALIBRATION.probabilities(trees_of(booster(family), family).margins(rows().features))
     assert np.array_equal(model.predict(rows().features), expected)
     assert [folder.name for folder in models.root.iterdir()] == [name]
 
@@ -140,23 +148,47 @@ def test_an_alias_that_nobody_bears_is_not_there_yet(logged: dict[Family, str], 
         fetch("FraudDetection_XGBoost", "nobody", models)
 
 
-@pytest.mark.parametrize("tag", ["0" * 64, ""])
-def test_a_model_whose_file_is_not_the_registered_one_is_refused_and_leaves_nothing(
-    logged: dict[Family, str], client: Any, models: ModelFolder, tag: str
+def other_hash(hashes: dict[str, str]) -> str:
+    return msgspec.json.encode(hashes | {LOGGED_FILES["lightgbm"]: "0" * 64}).decode()
+
+
+def one_file_less(hashes: dict[str, str]) -> str:
+    return msgspec.json.encode({name: each for name, each in hashes.items() if name != "MLmodel"}).decode()
+
+
+def one_file_more(hashes: dict[str, str]) -> str:
+    return msgspec.json.encode(hashes | {"loader.py": "0" * 64}).decode()
+
+
+@pytest.mark.parametrize(
+    ("registered", "why"),
+    [
+        (other_hash, "model.lgb is missing, new or has another SHA-256"),
+        (one_file_less, "MLmodel is missing, new or has another SHA-256"),
+        (one_file_more, "loader.py is missing, new or has another SHA-256"),
+        (lambda hashes: "", "its files have no registered hashes"),
+    ],
+)
+def test_a_model_whose_files_are_not_the_registered_ones_is_refused_and_leaves_nothing(
+    logged: dict[Family, str],
+    client: Any,
+    models: ModelFolder,
+    registered: Callable[[dict[str, str]], str],
+    why: str,
 ) -> None:
     name, version = "FraudDetection_LightGBM", logged["lightgbm"]
     client.set_registered_model_alias(name, "doubtful", version)
-    sound = client.get_model_version(name, version).tags[SHA256_TAG]
-    client.set_model_version_tag(name, version, SHA256_TAG, tag)
-    with pytest.raises(ModelRejected, match="its SHA-256 differs"):
+    sound = client.get_model_version(name, version).tags[FILES_TAG]
+    client.set_model_version_tag(name, version, FILES_TAG, registered(msgspec.json.decode(sound)))
+    with pytest.raises(ModelRejected, match=why):
         fetch(name, "doubtful", models)
-    client.set_model_version_tag(name, version, SHA256_TAG, sound)
+    client.set_model_version_tag(name, version, FILES_TAG, sound)
     assert list(models.root.iterdir()) == []
 
 
 def test_a_pickle_is_refused_and_never_loaded(client: Any, models: ModelFolder, tmp_path: Path) -> None:
     foreign(client, tmp_path / "foreign", "Foreign", metadata={})
-    with pytest.raises(ModelRejected, match="Foreign was not logged by log_model_to_mlflow"):
+    with pytest.raises(ModelRejected, match="Foreign version 1 was not logged by log_model_to_mlflow"):
         fetch("Foreign", "champion", models)
     assert not Path("loaded").exists()
     assert list(models.root.iterdir()) == []
@@ -166,8 +198,10 @@ def test_a_pickle_that_claims_to_be_a_booster_is_refused_and_never_loaded(
     client: Any, models: ModelFolder, tmp_path: Path
 ) -> None:
     claims = msgspec.to_builtins(manifest_of("xgboost").claims)
-    foreign(client, tmp_path / "forged", "Forged", metadata={CLAIMS_KEY: claims}, **{SHA256_TAG: "0" * 64})
-    with pytest.raises(ModelRejected):
+    version = foreign(client, tmp_path / "forged", "Forged", metadata={CLAIMS_KEY: claims})
+    forged = msgspec.json.encode(hashes_of(tmp_path / "forged")).decode()
+    client.set_model_version_tag("Forged", version, FILES_TAG, forged)
+    with pytest.raises(ModelRejected, match=r"Forged version 1 holds no model\.ubj"):
         fetch("Forged", "champion", models)
     assert not Path("loaded").exists()
     assert list(models.root.iterdir()) == []
@@ -200,6 +234,18 @@ def test_as_a_program_it_tells_nobody_outside(
     program: tuple[Path, "subprocess.CompletedProcess[str]"],
 ) -> None:
     assert program[1].stdout.splitlines()[1] == "told by MLflow: [] None"
+
+
+def test_a_process_that_reads_a_model_may_not_compute_or_grow_without_end() -> None:
+    """Asked in a process of its own: limits cannot be taken back."""
+    program = (
+        "import resource; from models import mlflow_fetch as fetch; fetch.limit_ourselves(); "
+        "print([resource.getrlimit(what)[0] == most for what, most in fetch.LIMITS.items()])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True, cwd=CHECKOUT
+    )
+    assert done.stdout.strip() == "[True, True, True, True]"
 
 
 def test_as_a_program_it_says_what_was_wrong_in_one_line(

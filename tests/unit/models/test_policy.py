@@ -9,11 +9,16 @@ from hypothesis import strategies as st
 
 from models.decision import VERDICTS
 from models.errors import BadSetting
-from models.policy import APPROVE, DECLINE, DEFAULT_POLICY, REVIEW, Policy
+from models.policy import APPROVE, DECLINE, DEFAULT_POLICY, REVIEW, Policy, flat_policy
 
 probabilities = st.floats(0, 1, allow_nan=False)
 thresholds = st.tuples(probabilities, probabilities).map(sorted)
 BELOW = {edge: math.nextafter(edge, 0) for edge in (0.3, 0.8)}
+
+
+def decided(policy: Policy, scores: list[float], amount_minor: int = 100) -> list[int]:
+    amounts = np.full(len(scores), amount_minor, np.int64)
+    return [int(each) for each in policy.decide(np.array(scores, np.float64), amounts)]
 
 
 @pytest.mark.parametrize(
@@ -28,12 +33,12 @@ BELOW = {edge: math.nextafter(edge, 0) for edge in (0.3, 0.8)}
     ],
 )
 def test_a_threshold_belongs_to_the_stricter_verdict(score: float, verdict: str) -> None:
-    assert DEFAULT_POLICY.verdict(score) == verdict
+    assert DEFAULT_POLICY.verdict(score, 100) == verdict
 
 
 def test_what_is_no_number_is_never_approved() -> None:
     """The scorer refuses such scores before; were it not to, nobody's money would leave on them."""
-    assert DEFAULT_POLICY.verdict(math.nan) == "decline"
+    assert DEFAULT_POLICY.verdict(math.nan, 100) == "decline"
 
 
 @given(thresholds, st.lists(probabilities))
@@ -44,19 +49,19 @@ def test_each_score_is_decided_by_its_own_place_among_the_thresholds(
     expected = [
         DECLINE if score >= decline_at else REVIEW if score >= review_at else APPROVE for score in scores
     ]
-    assert Policy("p", review_at, decline_at).decide(np.array(scores, np.float64)).tolist() == expected
+    assert decided(flat_policy("p", review_at, decline_at), scores) == expected
 
 
 @given(thresholds, probabilities)
 def test_one_score_alone_is_decided_as_among_many(edges: list[float], score: float) -> None:
-    policy = Policy("p", *edges)
-    together = policy.decide(np.array([0.0, score, 1.0]))
-    assert policy.verdict(score) == VERDICTS[together[1]]
+    policy = flat_policy("p", *edges)
+    together = decided(policy, [0.0, score, 1.0])
+    assert policy.verdict(score, 100) == VERDICTS[together[1]]
 
 
 def test_equal_thresholds_leave_no_reviews() -> None:
-    policy = Policy("p", 0.5, 0.5)
-    assert [policy.verdict(score) for score in (BELOW[0.3], 0.5)] == ["approve", "decline"]
+    policy = flat_policy("p", 0.5, 0.5)
+    assert [policy.verdict(score, 100) for score in (BELOW[0.3], 0.5)] == ["approve", "decline"]
 
 
 def test_the_verdicts_are_numbered_from_the_mildest() -> None:
@@ -69,4 +74,4 @@ def test_the_verdicts_are_numbered_from_the_mildest() -> None:
 )
 def test_thresholds_that_cannot_be_are_refused(review_at: float, decline_at: float) -> None:
     with pytest.raises(BadSetting, match=f"p has {review_at} and {decline_at}"):
-        Policy("p", review_at, decline_at)
+        flat_policy("p", review_at, decline_at)

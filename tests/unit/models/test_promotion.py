@@ -1,12 +1,13 @@
 """Promotion: aliases of the registry, which a version bears, and which it bore before."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.errors import FraudError, Misuse
-from models.mlflow_registry import promote_model_to_stage
+from models.mlflow_registry import promote_model_to_stage, promotions_of, roll_back, versions_of
 from tests.unit.models.registered import roles
 
 # MLflow, and what it stands on, warn of themselves; what our modules are warned of stays an error.
@@ -71,3 +72,41 @@ def test_a_stage_that_does_not_exist_is_refused() -> None:
 def test_a_model_without_versions_cannot_be_promoted() -> None:
     with pytest.raises(Misuse, match="FraudDetection_None has no version"):
         promote_model_to_stage("FraudDetection_None", "Production")
+
+
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+
+
+def test_who_promoted_what_when_and_why_is_kept_in_order(client: Any) -> None:
+    promote_model_to_stage(NAME, "Production", "1", who="ann", why="the first", now=NOON)
+    promote_model_to_stage(NAME, "Production", "3", who="bob", why="better", now=NOON + timedelta(hours=1))
+    told = [(each.who, each.when, each.before, each.after, each.why) for each in promotions_of(NAME)]
+    assert told == [
+        ("ann", "2026-01-02T12:00:00.000000Z", None, "1", "the first"),
+        ("bob", "2026-01-02T13:00:00.000000Z", "1", "3", "better"),
+    ]
+
+
+def test_a_rollback_is_one_step_back_and_another_one_undoes_it(client: Any) -> None:
+    promote_model_to_stage(NAME, "Production", "1")
+    promote_model_to_stage(NAME, "Production", "3")
+    made = roll_back(NAME, "champion", who="ann")
+    assert (made.before, made.after, made.why) == ("3", "1", "rolled back")
+    assert roles(client, NAME) == {"champion": "1", "previous": "3"}
+    assert roll_back(NAME, "champion").after == "3"
+
+
+def test_without_a_predecessor_there_is_no_way_back(client: Any) -> None:
+    promote_model_to_stage(NAME, "Production", "1")
+    with pytest.raises(Misuse, match=r"no version of .* stood behind champion before"):
+        roll_back(NAME, "champion")
+
+
+def test_versions_are_listed_newest_first_with_what_they_are(client: Any) -> None:
+    promote_model_to_stage(NAME, "Production", "2")
+    assert [(each.version, each.aliases) for each in versions_of(NAME)] == [
+        ("3", []),
+        ("2", ["champion"]),
+        ("1", []),
+    ]
+    assert versions_of("Nobody") == []

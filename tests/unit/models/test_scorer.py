@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.ab_test import ABConfig, ABTestRouter, Variant
-from models.boosters import FAMILIES, Matrix, predict_with
+from models.boosters import FAMILIES, Matrix, trees_of
 from models.errors import ModelRejected
 from models.features import FEATURES
+from models.policy import DEFAULT_POLICY
 from models.scorer import Model, Scorer
 from tests.unit.models.trained import booster, rows
 
@@ -32,8 +33,16 @@ def by_amount(scale: float) -> Any:
     return lambda features: features[:, 0].astype(np.float64) * scale
 
 
+def explain(features: Matrix) -> Any:
+    """A column of ones for the first feature, and what all begin with."""
+    added = np.zeros((len(features), len(FEATURES) + 1))
+    added[:, 0], added[:, -1] = 1, -5
+    return added
+
+
 def scorer(champion: Any, challenger: Any) -> Scorer:
-    return Scorer(SPLIT, [Model("One", "1", champion), Model("Two", "2", challenger)])
+    models = [Model("One", "1", champion, explain), Model("Two", "2", challenger, explain)]
+    return Scorer(SPLIT, models, DEFAULT_POLICY)
 
 
 def amounts(count: int) -> Matrix:
@@ -92,7 +101,7 @@ def test_what_is_no_probability_stops_the_sweep(score: float) -> None:
 
 
 def test_a_transaction_has_the_same_score_alone_and_in_its_sweep() -> None:
-    first, second = (predict_with(booster(family), family) for family in FAMILIES)
+    first, second = (trees_of(booster(family), family).probabilities for family in FAMILIES)
     real, features = scorer(first, second), rows().features[:100]
     customers = [f"c{n % 17}" for n in range(100)]
     together = real.score(customers, features)

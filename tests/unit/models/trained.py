@@ -10,13 +10,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.boosters import MODEL_FILES, Family, Matrix, predict_with, registered_name
+from models.boosters import MODEL_FILES, Family, Matrix, registered_name, trees_of
+from models.calibration import Calibration
 from models.features import FEATURE_NAMES, FEATURES
 from models.manifest import Manifest, claims_of, write_manifest
-from models.recipes import DEFAULT_RECIPES, Recipe
+from models.recipes import Recipe, recipe_of
 from models.train import fit
 
 ROWS = 1500
+CALIBRATION = Calibration(0.9, -0.1)
 AMOUNT = FEATURE_NAMES.index("amount_minor")
 SHARE = FEATURE_NAMES.index("terminal_fraud_share_7d")
 
@@ -40,7 +42,7 @@ def rows(count: int = ROWS, seed: int = 1) -> Rows:
 
 def few_trees(family: Family, trees: int = 20) -> Recipe:
     """The family's own recipe, cut short."""
-    return Recipe(family, trees, DEFAULT_RECIPES[family].parameters)
+    return Recipe(family, trees, recipe_of(family).parameters)
 
 
 @cache
@@ -67,8 +69,14 @@ def model_file(folder: Path, family: Family, content: bytes | None = None) -> Pa
 def manifest_of(family: Family, content: bytes | None = None, **claimed: Any) -> Manifest:
     """What the booster says of itself, with some claims replaced."""
     sample = rows()
-    predict = predict_with(booster(family), family)
-    claims = claims_of(family, predict, sample.features, int(sample.fraud.sum()), {"start": "2026-01-01"})
+    claims = claims_of(
+        family,
+        trees_of(booster(family), family),
+        CALIBRATION,
+        sample.features,
+        int(sample.fraud.sum()),
+        trained={"start": "2026-01-01"},
+    )
     return Manifest(
         name=registered_name(family),
         version="3",

@@ -44,7 +44,7 @@ class Registry:
         return self.outcome(command)
 
     def _admit(self, command: list[str]) -> Any:
-        """As `models.mlflow_registry` does it: the verified folder in place, its version printed."""
+        """As `models.mlflow_fetch` does it: the verified folder in place, its version printed."""
         name, alias = command[3], command[4]
         version = self.versions[name, alias]
         prepared = model_folder(self._tmp_path, FAMILY[name])

@@ -15,7 +15,6 @@ from streams import parts as worker_parts
 from streams.app import build_app
 from streams.parts import Parts
 from streams.settings import Settings
-from tests.builders import scorer
 from tests.unit.streams.virtual_time import Clock, Stop
 
 GIVE_UP_S = 300.0
@@ -26,16 +25,17 @@ def settings(tmp_path: Path) -> Settings:
     return Settings.model_construct(home=tmp_path, prometheus_enabled=False, give_up_s=GIVE_UP_S)
 
 
-def without_models(settings: Settings) -> Scorer:
+def without_models() -> Scorer:
     raise RegistryUnavailable("no version of M is champion", next_step="fraudml demo, or fraudml train")
 
 
 class Waiting:
     """A worker's parts in virtual time, before their first model."""
 
-    def __init__(self, settings: Settings, monkeypatch: pytest.MonkeyPatch, load_scorer: Any) -> None:
+    def __init__(self, settings: Settings, monkeypatch: pytest.MonkeyPatch, look: Any) -> None:
         self.clock = Clock()
-        self.parts = Parts(settings, load_scorer)
+        self.parts = Parts(settings)
+        monkeypatch.setattr(self.parts.in_force, "look", look)
         self.stop = Stop(self.clock)
         self.parts.stop = self.stop  # type: ignore[assignment]
         monkeypatch.setattr(worker_parts, "serve", lambda *address: SimpleNamespace(server_port=0))
@@ -44,7 +44,7 @@ class Waiting:
 
 def test_nothing_connects_before_the_worker_starts(settings: Settings) -> None:
     """Sockets are closed in this test: a client that connected would fail it."""
-    built = build_app(settings, lambda _: scorer())
+    built = build_app(settings)
     assert set(built.agents) == {"decide_transactions", "decide_labels"}
     assert built.conf.agent_supervisor is CrashingSupervisor
     assert built.conf.stream_wait_empty is True
@@ -52,7 +52,7 @@ def test_nothing_connects_before_the_worker_starts(settings: Settings) -> None:
 
 
 def test_sweeps_of_one_topic_are_handled_one_after_the_other(settings: Settings) -> None:
-    built = build_app(settings, lambda _: scorer())
+    built = build_app(settings)
     assert {agent.concurrency for agent in built.agents.values()} == {1}
 
 

@@ -1,6 +1,7 @@
 """Which models decide: those behind the aliases; the last good ones while the registry is away or wrong."""
 
 import subprocess
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +9,23 @@ import httpx
 import numpy as np
 import pytest
 
-from models.ab_test import ABTestRouter
+from models.ab_test import ABConfig, ABTestRouter, create_default_ab_config
 from models.errors import ModelRejected, RegistryUnavailable
 from models.history import Retention
 from models.manifest import ModelFolder
+from models.policy import DEFAULT_POLICY, flat_policy
 from models.scorer import Model, Scorer
 from streams.codecs import TransactionCodec
-from streams.models_in_force import all_registered, fetch_apart, load_scorer, load_variant, version_of
+from streams.ledger.rules import Rules
+from streams.models_in_force import REFUSED_FOR_S, InForce, all_registered
+from streams.registry import fetch_apart, version_of
 from streams.settings import Settings
 from streams.sweep import TransactionSweeps
-from tests.builders import NOW, ONE_VARIANT, POLICY, Worker, continued, transaction
+from tests.builders import NOW, ONE_VARIANT, POLICY, Worker, continued, explain_by_amount, transaction
 from tests.unit.models.trained import rows
-from tests.unit.streams.played_registry import CHAMPION, Registry, ended
+from tests.unit.streams.played_registry import CHALLENGER, CHAMPION, Registry, ended
+
+ONLY_CHAMPION = ABConfig("one", "salt", (CHAMPION,))
 
 
 @pytest.fixture
@@ -38,6 +44,30 @@ def registry(folder: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(httpx, "get", found.get)
     monkeypatch.setattr(subprocess, "run", found.run)
     return found
+
+
+@dataclass
+class Workers:
+    """Workers that look up what is in force, one after the other, in one folder."""
+
+    settings: Settings
+    rules: Rules = field(default_factory=lambda: Rules(DEFAULT_POLICY, ONLY_CHAMPION))
+    now_s: float = 0.0
+    refused: list[str] = field(default_factory=list)
+
+    def start(self) -> InForce:
+        return InForce(self.settings, lambda: self.rules, self.refused.append, lambda: self.now_s)
+
+    def champion(self) -> Model:
+        """The champion of a worker that has just started."""
+        scorer = self.start().look()
+        assert scorer is not None
+        return scorer.models[0]
+
+
+@pytest.fixture
+def workers(settings: Settings) -> Workers:
+    return Workers(settings)
 
 
 def test_the_registry_is_asked_for_the_version_behind_an_alias(
@@ -94,76 +124,78 @@ def test_models_are_all_registered_when_every_variant_has_a_version(
 
 
 def test_a_version_that_is_not_here_is_fetched_once_and_remembered(
-    settings: Settings, registry: Registry, folder: ModelFolder
+    workers: Workers, registry: Registry, folder: ModelFolder
 ) -> None:
-    models = [load_variant(settings, folder, CHAMPION) for _ in range(2)]
+    models = [workers.champion() for _ in range(2)]
     assert [(model.name, model.version) for model in models] == [("FraudDetection_XGBoost", "3")] * 2
     assert registry.fetched == [
-        ["-m", "models.mlflow_registry", "FraudDetection_XGBoost", "champion", str(folder.root)]
+        ["-m", "models.mlflow_fetch", "FraudDetection_XGBoost", "champion", str(folder.root)]
     ]
     assert folder.remembered("FraudDetection_XGBoost", "champion") == "3"
 
 
 def test_a_promoted_version_takes_over_when_models_are_loaded_again(
-    settings: Settings, registry: Registry, folder: ModelFolder
+    workers: Workers, registry: Registry, folder: ModelFolder
 ) -> None:
-    load_variant(settings, folder, CHAMPION)
+    workers.champion()
     registry.versions["FraudDetection_XGBoost", "champion"] = "4"
-    assert load_variant(settings, folder, CHAMPION).version == "4"
+    assert workers.champion().version == "4"
     assert folder.remembered("FraudDetection_XGBoost", "champion") == "4"
 
 
 def test_the_last_good_model_decides_while_the_registry_is_away(
-    settings: Settings, registry: Registry, folder: ModelFolder
+    workers: Workers, registry: Registry, folder: ModelFolder
 ) -> None:
-    before = load_variant(settings, folder, CHAMPION)
+    before = workers.champion()
     registry.is_away()
-    model = load_variant(settings, folder, CHAMPION)
+    model = workers.champion()
     assert model.version == before.version
     features = rows().features[:20]
     assert np.array_equal(model.predict(features), before.predict(features))
 
 
 def test_the_last_good_model_decides_when_a_new_one_cannot_be_fetched_for_now(
-    settings: Settings, registry: Registry, folder: ModelFolder
+    workers: Workers, registry: Registry, folder: ModelFolder
 ) -> None:
-    load_variant(settings, folder, CHAMPION)
+    workers.champion()
     registry.versions["FraudDetection_XGBoost", "champion"] = "4"
     registry.outcome = lambda command: ended(1, stderr="registry_unavailable\tMLflow failed\n")
-    assert load_variant(settings, folder, CHAMPION).version == "3"
+    assert workers.champion().version == "3"
 
 
 def test_the_last_good_model_decides_when_a_new_one_does_not_prove_itself(
-    settings: Settings, registry: Registry, folder: ModelFolder
+    workers: Workers, registry: Registry, folder: ModelFolder
 ) -> None:
     """Else one damaged promotion keeps every worker from starting."""
-    load_variant(settings, folder, CHAMPION)
+    workers.champion()
     registry.versions["FraudDetection_XGBoost", "champion"] = "4"
     registry.outcome = lambda command: ended(1, stderr="model_rejected\tits SHA-256 differs\n")
-    assert load_variant(settings, folder, CHAMPION).version == "3"
+    assert workers.champion().version == "3"
     assert folder.remembered("FraudDetection_XGBoost", "champion") == "3"
 
 
 def test_without_any_model_a_registry_that_is_away_is_waited_for(
-    settings: Settings, registry: Registry, folder: ModelFolder
+    workers: Workers, registry: Registry, folder: ModelFolder
 ) -> None:
     registry.is_away()
     with pytest.raises(RegistryUnavailable):
-        load_variant(settings, folder, CHAMPION)
+        workers.champion()
 
 
 def test_a_model_that_was_changed_on_disk_is_not_loaded(
-    settings: Settings, registry: Registry, folder: ModelFolder
+    workers: Workers, registry: Registry, folder: ModelFolder
 ) -> None:
-    load_variant(settings, folder, CHAMPION)
+    workers.champion()
     file = folder.folder("FraudDetection_XGBoost", "3") / "model.ubj"
     file.write_bytes(file.read_bytes() + b"\0")
     with pytest.raises(ModelRejected, match="SHA-256 differs"):
-        load_variant(settings, folder, CHAMPION)
+        workers.champion()
 
 
-def test_each_variant_of_the_split_has_its_model(settings: Settings, registry: Registry) -> None:
-    scorer = load_scorer(settings)
+def test_each_variant_of_the_split_has_its_model(workers: Workers, registry: Registry) -> None:
+    workers.rules = Rules(DEFAULT_POLICY, create_default_ab_config())
+    scorer = workers.start().look()
+    assert scorer is not None
     assert [(v.name, m.name) for v, m in zip(scorer.variants, scorer.models, strict=True)] == [
         ("champion", "FraudDetection_XGBoost"),
         ("challenger", "FraudDetection_LightGBM"),
@@ -209,6 +241,62 @@ def test_a_fetch_that_takes_too_long_is_given_up(
         fetch_apart(settings, folder, "M", "champion")
 
 
+def test_a_second_look_answers_only_what_is_new(workers: Workers, registry: Registry) -> None:
+    worker = workers.start()
+    first = worker.look()
+    assert first is not None
+    assert worker.look() is None
+    registry.versions["FraudDetection_XGBoost", "champion"] = "4"
+    second = worker.look()
+    assert second is not None
+    assert [first.models[0].version, second.models[0].version] == ["3", "4"]
+
+
+def test_a_new_policy_or_split_is_news_too_and_takes_the_models_along(
+    workers: Workers, registry: Registry
+) -> None:
+    worker = workers.start()
+    first = worker.look()
+    workers.rules = Rules(flat_policy("stricter", 0.1, 0.2), ONLY_CHAMPION)
+    stricter = worker.look()
+    workers.rules = workers.rules._replace(split=ABConfig("two", "salt", (CHAMPION, CHALLENGER)))
+    both = worker.look()
+    assert first is not None
+    assert stricter is not None
+    assert both is not None
+    assert stricter.policy.version == "stricter"
+    assert stricter.models[0] is first.models[0]
+    assert [model.name for model in both.models] == ["FraudDetection_XGBoost", "FraudDetection_LightGBM"]
+
+
+def test_a_running_worker_keeps_its_model_and_fetches_a_refused_one_again_only_after_a_while(
+    workers: Workers, registry: Registry
+) -> None:
+    worker = workers.start()
+    worker.look()
+    registry.versions["FraudDetection_XGBoost", "champion"] = "4"
+    registry.outcome = lambda command: ended(1, stderr="model_rejected\tits SHA-256 differs\n")
+    for _ in range(3):
+        assert worker.look() is None
+    assert (workers.refused, len(registry.fetched)) == (["FraudDetection_XGBoost"], 2)
+    workers.now_s = REFUSED_FOR_S + 1
+    assert worker.look() is None
+    assert len(registry.fetched) == 3
+
+
+def test_a_worker_that_is_told_of_a_rollback_has_the_old_model_at_hand(
+    workers: Workers, registry: Registry
+) -> None:
+    worker = workers.start()
+    worker.look()
+    for version in ("4", "3"):
+        registry.versions["FraudDetection_XGBoost", "champion"] = version
+        found = worker.look()
+        assert found is not None
+        assert found.models[0].version == version
+    assert len(registry.fetched) == 2
+
+
 def test_a_change_of_models_falls_between_two_sweeps() -> None:
     """The new scorer comes into force while a sweep is being scored: that sweep ends with the old one."""
     worker = Worker()
@@ -224,8 +312,9 @@ def test_a_change_of_models_falls_between_two_sweeps() -> None:
         keeper=worker.keeper,
         outbox=worker.outbox,
         gate=worker.gate,
-        scorer=lambda: Scorer(ABTestRouter(ONE_VARIANT), [Model("M", in_force[0], predict)]),
-        policy=POLICY,
+        scorer=lambda: Scorer(
+            ABTestRouter(ONE_VARIANT), [Model("M", in_force[0], predict, explain_by_amount)], POLICY
+        ),
         retention=Retention(),
         now=lambda: NOW,
         metrics=worker.metrics,
