@@ -7,6 +7,7 @@ So neither MLflow nor an unproven file enters the process that decides.
 import os
 import subprocess
 import sys
+from functools import cache
 
 import httpx
 
@@ -18,6 +19,12 @@ ALIAS_PATH = "/api/2.0/mlflow/registered-models/alias"
 ASK_TIMEOUT_S = 3.0
 
 
+@cache
+def _client() -> httpx.Client:
+    """One for all questions: making one takes tens of milliseconds, and sweeps would wait for it."""
+    return httpx.Client(timeout=ASK_TIMEOUT_S)
+
+
 def version_of(settings: Settings, name: str, alias: str) -> str:
     """The version behind an alias, as the registry says now.
 
@@ -26,7 +33,7 @@ def version_of(settings: Settings, name: str, alias: str) -> str:
     """
     url = settings.mlflow_tracking_uri.rstrip("/") + ALIAS_PATH
     try:
-        answer = httpx.get(url, params={"name": name, "alias": alias}, timeout=ASK_TIMEOUT_S)
+        answer = _client().get(url, params={"name": name, "alias": alias})
     except httpx.HTTPError as error:
         raise RegistryUnavailable("MLflow does not answer", why=str(error)) from error
     if answer.status_code == httpx.codes.NOT_FOUND or answer.status_code == httpx.codes.BAD_REQUEST:

@@ -30,7 +30,7 @@ class Registry:
         self._folder = folder
         self._tmp_path = tmp_path
 
-    def get(self, url: str, params: dict[str, str], timeout: float) -> httpx.Response:
+    def get(self, url: str, params: dict[str, str]) -> httpx.Response:
         self.asked.append((url, params))
         if self.answer is not None:
             return self.answer()

@@ -41,7 +41,7 @@ def folder(settings: Settings) -> ModelFolder:
 @pytest.fixture
 def registry(folder: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     found = Registry(folder, tmp_path)
-    monkeypatch.setattr(httpx, "get", found.get)
+    monkeypatch.setattr(httpx.Client, "get", found.get)
     monkeypatch.setattr(subprocess, "run", found.run)
     return found
 
