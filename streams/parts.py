@@ -20,7 +20,6 @@ from tenacity.stop import stop_any, stop_when_event_set
 from models.errors import Unavailable
 from models.features import features_hash
 from models.history import Retention
-from models.scorer import Scorer
 from streams.agents import SweepRunner
 from streams.alerts import KafkaOutbox
 from streams.codecs import TransactionCodec
@@ -67,8 +66,7 @@ class Parts:
         self.poller: Poller | None = None
         self.rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-rules")
         self.in_force = InForce(settings, self.rules.in_force, self.metrics.refused_model)
-        self.watcher = Watcher(self.in_force.look, self._swap, random=Random())
-        self.scorer: Scorer
+        self.watcher = Watcher(self.in_force.look, self.metrics, random=Random())
         healer = Healer(self._heal_apart) if settings.while_rebuilding == "decide" else None
         keeper = self._keeper(self.ledger, self.view, healer.start if healer else None)
         limit = PoisonLimit(settings.poison_share, settings.poison_in_a_row)
@@ -106,7 +104,7 @@ class Parts:
             keeper=keeper,
             outbox=self.outbox,
             gate=gate,
-            scorer=lambda: self.scorer,
+            scorer=lambda: self.watcher.scorer,
             retention=Retention(),
             now=lambda: datetime.now(UTC),
             metrics=self.metrics,
@@ -141,7 +139,7 @@ class Parts:
         """Load the models, fence a predecessor, look at the ledger; wait for whatever is not there yet."""
         patience = self._patience(self.settings.give_up_s)
         self._serve_health()
-        patience(self._look_first)
+        patience(self.watcher.look)
         patience(self.ledger.identity)
         patience(self.outbox.open)
         patience(self._topic_ids)
@@ -152,19 +150,6 @@ class Parts:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_ALLOCATIONS)
-
-    def _look_first(self) -> None:
-        scorer = self.in_force.look()
-        if scorer is not None:
-            self._swap(scorer)
-
-    def _swap(self, scorer: Scorer) -> None:
-        """Sweeps take what is here when they begin, so this falls between two of them."""
-        self.scorer = scorer
-        self.metrics.in_force(scorer)
-        for variant, model in zip(scorer.variants, scorer.models, strict=True):
-            log.info("model_in_force", variant=variant.name, model=model.name, version=model.version)
-        log.info("rules_in_force", policy=scorer.policy.version, ab=scorer.router.config.version)
 
     def _patience(self, within_s: float) -> Retrying:
         """Tries again while something is not there yet, until told to stop."""

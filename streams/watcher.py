@@ -8,6 +8,7 @@ import structlog
 
 from models.errors import FraudError
 from models.scorer import Scorer
+from streams.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -15,22 +16,24 @@ EVERY_S = 2.0
 
 
 class Watcher:
-    """Calls `look` every two seconds or so; what it answers is handed to `swap`.
+    """Calls `look` every two seconds or so, and holds what it answered last.
 
-    look: the new scorer, or None where nothing has changed. Failures change nothing, and are logged when
-    they begin.
+    look: the new scorer, or None where nothing has changed. Failures change nothing, and are logged when they
+    begin. Sweeps take `scorer` when they begin, so a change falls between two of them.
     """
+
+    scorer: Scorer
 
     def __init__(
         self,
         look: Callable[[], Scorer | None],
-        swap: Callable[[Scorer], None],
+        metrics: Metrics,
         *,
         random: Random,
         every_s: float = EVERY_S,
     ) -> None:
         self._look = look
-        self._swap = swap
+        self._metrics = metrics
         self._random = random
         self._every_s = every_s
         self._failing = ""
@@ -43,19 +46,35 @@ class Watcher:
     def stop(self) -> None:
         self._stop.set()
 
-    def once(self) -> None:
-        """One look."""
+    def look(self) -> None:
+        """One look.
+
+        Raises:
+            Unavailable: something cannot be asked.
+            ModelRejected: a model is not what it claims to be, and there is no other of its alias.
+        """
+        scorer = self._look()
+        if scorer is not None:
+            self._swap(scorer)
+
+    def look_again(self) -> None:
+        """One look, by a worker that has something to go on with."""
         try:
-            scorer = self._look()
+            self.look()
         except FraudError as error:
             if error.code != self._failing:
                 log.warning("not_looked_up", why=str(error))
             self._failing = error.code
-            return
-        self._failing = ""
-        if scorer is not None:
-            self._swap(scorer)
+        else:
+            self._failing = ""
 
     def _watch(self) -> None:
         while not self._stop.wait(self._every_s * self._random.uniform(0.75, 1.25)):
-            self.once()
+            self.look_again()
+
+    def _swap(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+        self._metrics.in_force(scorer)
+        for variant, model in zip(scorer.variants, scorer.models, strict=True):
+            log.info("model_in_force", variant=variant.name, model=model.name, version=model.version)
+        log.info("rules_in_force", policy=scorer.policy.version, ab=scorer.router.config.version)

@@ -34,7 +34,7 @@ def listed_models(settings: Settings) -> list[dict[str, Any]]:
         RegistryUnavailable: MLflow cannot be reached.
     """
     _reach(settings)
-    from models.mlflow_registry import versions_of
+    from models.promotions import versions_of
 
     return [msgspec.to_builtins(version) for name in NAMES for version in versions_of(name)]
 
@@ -46,7 +46,7 @@ def shown_model(settings: Settings, name: str) -> dict[str, Any]:
         Misuse: there is no such model.
     """
     _reach(settings)
-    from models.mlflow_registry import promotions_of, versions_of
+    from models.promotions import promotions_of, versions_of
 
     found = versions_of(_known(name))
     promotions = promotions_of(name) if found else []
@@ -63,7 +63,7 @@ def promote_model(
         Unavailable: MLflow or Postgres cannot be reached.
     """
     _reach(settings)
-    from models.mlflow_registry import promote
+    from models.promotions import promote
 
     with rules_of(settings) as rules:
         rules.in_force()  # the ledger must be there to note it
@@ -80,7 +80,7 @@ def roll_back_model(
         Unavailable: MLflow or Postgres cannot be reached.
     """
     _reach(settings)
-    from models.mlflow_registry import roll_back
+    from models.promotions import roll_back
 
     with rules_of(settings) as rules:
         rules.in_force()

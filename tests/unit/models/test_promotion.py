@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from models.errors import FraudError, Misuse
-from models.mlflow_registry import promote_model_to_stage, promotions_of, roll_back, versions_of
+from models.mlflow_registry import promote_model_to_stage
+from models.promotions import promotions_of, roll_back, versions_of
 from tests.unit.models.registered import roles
 
 # MLflow, and what it stands on, warn of themselves; what our modules are warned of stays an error.

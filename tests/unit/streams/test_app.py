@@ -35,7 +35,7 @@ class Waiting:
     def __init__(self, settings: Settings, monkeypatch: pytest.MonkeyPatch, look: Any) -> None:
         self.clock = Clock()
         self.parts = Parts(settings)
-        monkeypatch.setattr(self.parts.in_force, "look", look)
+        monkeypatch.setattr(self.parts.watcher, "look", look)
         self.stop = Stop(self.clock)
         self.parts.stop = self.stop  # type: ignore[assignment]
         monkeypatch.setattr(worker_parts, "serve", lambda *address: SimpleNamespace(server_port=0))
@@ -80,7 +80,7 @@ def test_a_worker_told_to_stop_while_it_waits_for_models_waits_no_longer(
 def test_a_model_that_is_rejected_is_not_waited_for(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def reject(settings: Settings) -> Scorer:
+    def reject() -> Scorer:
         raise ModelRejected("its SHA-256 differs")
 
     waiting = Waiting(settings, monkeypatch, reject)

@@ -4,26 +4,38 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import pytest
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from models.errors import LedgerUnavailable, RegistryUnavailable
 from models.scorer import Scorer
+from streams.metrics import Metrics
 from streams.watcher import Watcher
 from tests.builders import scorer
 
 
-def watcher(look: Callable[[], Scorer | None], swapped: list[Scorer]) -> Watcher:
-    return Watcher(look, swapped.append, random=Random(1))
+def watcher(look: Callable[[], Scorer | None], every_s: float = 2.0) -> Watcher:
+    return Watcher(look, Metrics(CollectorRegistry()), random=Random(1), every_s=every_s)
 
 
-def test_what_is_new_is_put_in_force_once() -> None:
-    answers: list[Any] = [scorer(), None, None]
-    swapped: list[Scorer] = []
-    watching = watcher(lambda: answers.pop(0), swapped)
-    first = answers[0]
-    for _ in range(3):
-        watching.once()
-    assert swapped == [first]
+def test_what_is_new_is_in_force_until_something_else_is() -> None:
+    first, second = scorer(), scorer()
+    answers: list[Any] = [first, None, second, None]
+    watching = watcher(lambda: answers.pop(0))
+    in_force = []
+    for _ in range(4):
+        watching.look()
+        in_force.append(watching.scorer)
+    assert in_force == [first, first, second, second]
+
+
+def test_the_first_look_fails_loudly() -> None:
+    def look() -> None:
+        raise RegistryUnavailable("MLflow failed")
+
+    with pytest.raises(RegistryUnavailable):
+        watcher(look).look()
 
 
 def test_a_failure_changes_nothing_and_is_told_when_it_begins() -> None:
@@ -40,12 +52,12 @@ def test_a_failure_changes_nothing_and_is_told_when_it_begins() -> None:
         if outcome is not None:
             raise outcome
 
-    swapped: list[Scorer] = []
-    watching = watcher(look, swapped)
+    watching = watcher(look)
+    watching.scorer = before = scorer()
     with capture_logs() as logs:
         for _ in range(5):
-            watching.once()
-    assert swapped == []
+            watching.look_again()
+    assert watching.scorer is before
     assert [entry["why"] for entry in logs] == ["Postgres failed", "MLflow failed", "Postgres failed"]
 
 
@@ -57,7 +69,7 @@ def test_it_looks_until_it_is_told_to_stop() -> None:
         if len(looked) == 3:
             watching.stop()
 
-    watching = Watcher(look, lambda scorer: None, random=Random(1), every_s=0.001)
+    watching = watcher(look, every_s=0.001)
     watching.start()
     watching._thread.join(10)
     assert len(looked) == 3
