@@ -10,9 +10,11 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import generate_latest
 
 from models.errors import LedgerUnavailable
+from models.policy import flat_policy
+from models.scorer import Scorer
 from streams.metrics import LATENCY_BUCKETS_S, STEPS, SWEEP_BUCKETS, Metrics, SweepHistogram
 from streams.ports import LabelsSettled, Mark
-from tests.builders import BROKER_MS, NOW, Worker, label, sweep_of, transaction
+from tests.builders import BROKER_MS, NOW, Worker, label, scorer, sweep_of, transaction
 
 MARK = Mark("t-1", 0, 1)
 values = st.lists(st.integers(-2, 6000), max_size=30)
@@ -46,6 +48,23 @@ def test_the_metrics_are_called_what_the_dashboards_call_them(metrics: Metrics) 
         "fraud_last_sweep_timestamp_seconds": "gauge",
         "fraud_build_info": "gauge",
         "fraud_model_info": "gauge",
+        "fraud_rules_info": "gauge",
+        "fraud_models_refused": "counter",
+    }
+
+
+def test_what_is_in_force_is_told_and_what_was_is_not_told_any_more(metrics: Metrics) -> None:
+    first, second = scorer(), Scorer(scorer().router, scorer().models, flat_policy("next", 0.1, 0.2))
+    for in_force in (first, second):
+        metrics.in_force(in_force)
+    told = {
+        family.name: [each.labels for each in family.samples]
+        for family in metrics.registry.collect()
+        if family.name in ("fraud_model_info", "fraud_rules_info")
+    }
+    assert told == {
+        "fraud_model_info": [{"variant": "champion", "model": "FraudDetection_XGBoost", "version": "7"}],
+        "fraud_rules_info": [{"policy": "next", "ab": "ab-1"}],
     }
 
 
