@@ -35,10 +35,11 @@ ADD_SCORING = """
 ADD_DECISION = """
     INSERT INTO decisions (
         transaction_id, customer_id, terminal_id, amount_minor, currency, event_time, decided_at, score,
-        scoring_id, decision, path, late, features, attributes
+        scoring_id, decision, path, late, features, attributes, reasons
     ) VALUES (
         %(transaction_id)s, %(customer_id)s, %(terminal_id)s, %(amount_minor)s, %(currency)s, %(event_time)s,
-        %(decided_at)s, %(score)s, %(scoring_id)s, %(decision)s, 'rest', %(late)s, '', %(attributes)s::jsonb
+        %(decided_at)s, %(score)s, %(scoring_id)s, %(decision)s, 'rest', %(late)s, '', %(attributes)s::jsonb,
+        %(reasons)s::jsonb
     )
 """
 
@@ -131,6 +132,7 @@ class PostgresWorld:
     def decide_by_rest(self, decided: DecidedTransaction) -> None:
         values = msgspec.structs.asdict(decided)
         values["attributes"] = encode(decided.attributes).decode() if decided.attributes else None
+        values["reasons"] = encode(decided.reasons).decode()
         with psycopg.connect(self.url) as connection:
             row = connection.execute(ADD_SCORING, values).fetchone()
             assert row is not None

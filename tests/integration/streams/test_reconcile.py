@@ -43,6 +43,10 @@ SCORED_OTHERWISE = """
     )
     UPDATE decisions SET scoring_id = other.scoring_id FROM other WHERE transaction_id = %s
 """
+MADE_UP = (
+    '[{"code": "night", "sentence": "It was not.", "feature": "is_night", "value": 1, "usual": null, '
+    '"contribution": 0.5}]'
+)
 SET_ASIDE = """
     INSERT INTO dead_letters (incarnation, partition, "offset", reason, detail)
     SELECT incarnation, partition, "offset", 'not_json', '' FROM decisions WHERE transaction_id = %s
@@ -200,7 +204,7 @@ DAMAGE: dict[str, tuple[Callable[[RealTraffic], object], list[str]]] = {
         [f"alerts: alert {alert_id_of('tx-15')} of transaction tx-15 is not what its row says"],
     ),
     "another reason": (
-        sql("UPDATE decisions SET reasons = '[\"made_up\"]' WHERE transaction_id = 'tx-16'"),
+        sql("UPDATE decisions SET reasons = %s WHERE transaction_id = 'tx-16'", MADE_UP),
         [f"alerts: alert {alert_id_of('tx-16')} of transaction tx-16 is not what its row says"],
     ),
     "a scoring that is not there": (
