@@ -13,6 +13,7 @@ import numpy as np
 
 from deploy.jobs.benchmarks import train_models, worker_environment
 from deploy.jobs.connections import applied_of, log_of, scan_of, view_of
+from deploy.jobs.models import rules_of
 from deploy.jobs.reconciling import reconcile_stores
 from deploy.origins import refuse_external_servers
 from deploy.stack.report import Report
@@ -22,6 +23,7 @@ from load.bench.worker_process import WorkerProcess
 from load.chaos.arena import Arena
 from load.chaos.crew import Crew
 from load.chaos.drill import Auditor, Drill, settled
+from load.chaos.obedience import Obedience
 from load.chaos.plan import planned
 from load.chaos.proxy import FaultProxy
 from load.chaos.tally import Tally, tally
@@ -82,6 +84,7 @@ class Verdict:
             "lost": self.tally.lost,
             "doubled": self.tally.doubled,
             "features_differ": self.tally.features_differ,
+            "disobedient": self.tally.disobedient,
             "alerts": self.tally.alerts,
             "restarts": self.restarts,
             "reconciles": self.reconciles,
@@ -168,8 +171,8 @@ def _drill(
         drill.run(orders.transactions / orders.paced, lambda: _replay(orders, settings, table, counter))
     drill.tell("everything is sent and applied")
     settled(auditor.look, time.sleep)
-    with scan_of(settings) as scan, log_of(settings) as log:
-        found = tally(table, scan, log, settings.alerts_topic)
+    with scan_of(settings) as scan, log_of(settings) as log, rules_of(settings) as rules:
+        found = tally(table, scan, log, settings.alerts_topic, Obedience(rules.find))
     return Verdict(found, drill.done, crew.restarts, auditor.runs, auditor.findings, arena.complaints)
 
 

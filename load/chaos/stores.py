@@ -102,6 +102,21 @@ def end_connections(database_url: str) -> int:
     return int(found[0]) if found else 0
 
 
+def decided_under(database_url: str, version: str) -> bool:
+    """Whether a row names this version of a split or a policy."""
+    with _postgres(database_url) as connection:
+        found = connection.execute(
+            """
+            SELECT EXISTS (
+                SELECT FROM decisions JOIN scorings USING (scoring_id)
+                WHERE %s IN (ab_version, policy_version)
+            )
+            """,
+            [version],
+        ).fetchone()
+    return bool(found and found[0])
+
+
 def progress_of(settings: Settings, topic: str, numbers: Sequence[int]) -> dict[int, int]:
     """The first offset of each partition that is not settled."""
     with _ledger(settings) as ledger:

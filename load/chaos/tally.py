@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from load.chaos.obedience import Obedience
 from load.columns import Transactions
 from load.past import past_of
 from models.decision import alert_id_of
@@ -25,13 +26,14 @@ class Tally:
     """lost: transactions without a row, reviews and declines without an alert.
 
     doubled: alerts seen twice, rows and alerts that nobody sent. features_differ: rows whose features an
-    undisturbed run would not give.
+    undisturbed run would not give. disobedient: rows that are not what the rules say that they name.
     """
 
     transactions: int
     lost: int = 0
     doubled: int = 0
     features_differ: int = 0
+    disobedient: int = 0
     alerts: int = 0
     first: list[str] = field(default_factory=list)
 
@@ -41,15 +43,20 @@ class Tally:
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.doubled or self.features_differ)
+        return not (self.lost or self.doubled or self.features_differ or self.disobedient)
 
 
-def tally(table: Transactions, scan: LedgerScan, log: LogReader, alerts_topic: str) -> Tally:
+def tally(
+    table: Transactions, scan: LedgerScan, log: LogReader, alerts_topic: str, obedience: Obedience
+) -> Tally:
     found = Tally(len(table))
     expected = undisturbed(table)
     flagged: set[str] = set()
     decided: set[str] = set()
     for chunk in scan.exported():
+        for breach in obedience.breaches(row.decided for row in chunk):
+            found.disobedient += 1
+            found.note(breach)
         for row in chunk:
             transaction_id = row.decided.transaction_id
             decided.add(transaction_id)

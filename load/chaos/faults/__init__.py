@@ -1,6 +1,6 @@
 """The faults, by name."""
 
-from load.chaos.faults import kafka, postgres, records, redis, workers
+from load.chaos.faults import kafka, postgres, records, redis, rules, workers
 from load.chaos.faults.fault import Act, Fault, Harm
 
 __all__ = ["FAULTS", "Act", "Fault", "Harm"]
@@ -37,6 +37,8 @@ FAULTS = (
     Fault("throttle_postgres", (32,), postgres.throttle_postgres),
     Fault("cut_redis_connections", (32,), redis.cut_redis_connections),
     Fault("silence_redis", (32,), redis.silence_redis),
+    Fault("change_split", (19,), rules.change_split),
+    Fault("change_policy", (19,), rules.change_policy),
     Fault("send_poison", (20, 22), records.send_poison),
     Fault("flood_poison", (21,), records.flood_poison),
     Fault("send_oversized", (28,), records.send_oversized),

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
+from load.chaos.obedience import Obedience
 from load.chaos.tally import Tally, tally, undisturbed
 from load.columns import Transactions, concatenated
 from load.generator import simulate
 from load.parameters import SimulatorParameters
+from models.ab_test import ABTestRouter, create_default_ab_config
 from models.decision import DecidedTransaction, alert_id_of, alert_of
 from models.features import FEATURE_NAMES
 from streams.codecs import encode
@@ -56,19 +59,38 @@ def played(table: Transactions) -> Played:
     rows = []
     for number, (transaction_id, features) in enumerate(undisturbed(table).items()):
         decision = "decline" if number < FLAGGED else "approve"
-        row = decided(transaction_id=transaction_id, decision=decision)
+        score = 0.9 if number < FLAGGED else 0.1
+        variant = ABTestRouter(create_default_ab_config()).assign(f"c-{number}")
+        row = decided(
+            transaction_id=transaction_id,
+            decision=decision,
+            score=score,
+            customer_id=f"c-{number}",
+            variant=variant,
+        )
         rows.append(ExportedRow(row, list(FEATURE_NAMES), features.astype(np.float32)))
     return Played(rows, [row.decided for row in rows[:FLAGGED]])
 
 
 def counted(table: Transactions, played: Played) -> Tally:
-    return tally(table, played, played, "alerts")  # type: ignore[arg-type]
+    obedience = Obedience(lambda kind, version: kind.default)
+    return tally(table, played, played, "alerts", obedience)  # type: ignore[arg-type]
 
 
 def test_an_undisturbed_run_is_clean(table: Transactions, played: Played) -> None:
     found = counted(table, played)
     assert found.clean
     assert (found.transactions, found.alerts) == (len(table), FLAGGED)
+
+
+@pytest.mark.parametrize("changed", [{"variant": "other"}, {"score": 0.5}, {"decision": "review"}], ids=str)
+def test_a_row_that_is_not_what_its_rules_say_is_disobedient(
+    table: Transactions, played: Played, changed: dict[str, Any]
+) -> None:
+    last = played.rows[-1]
+    played.rows[-1] = last._replace(decided=structs.replace(last.decided, **changed))
+    found = counted(table, played)
+    assert (found.disobedient, found.clean) == (1, False)
 
 
 def test_a_transaction_without_a_row_is_lost(table: Transactions, played: Played) -> None:
