@@ -83,6 +83,27 @@ def guarantee(json: Json = False) -> None:
     _print(found, json)
 
 
+@bench.command()
+def promotion(
+    rate: Annotated[float, typer.Option(min=100, help="Transactions per second.")] = 2000, json: Json = False
+) -> None:
+    """Promote a model under load, roll it back, and promote a damaged file; two workers and a registry.
+
+    Times until no row is decided by the version before, and what it does to latency. Takes about three
+    minutes.
+
+    [bold]Examples[/]
+
+      fraudml bench promotion
+      fraudml bench promotion --rate 1000 --json
+    """
+    from deploy.jobs.promoting import bench_promotion
+
+    with reporting() as report:
+        found = bench_promotion(rate, report)
+    _print(found, json)
+
+
 def _print(found: dict[str, Any], json: bool) -> None:
     if json:
         print_json(found)

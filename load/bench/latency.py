@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from confluent_kafka import Message, Producer
+from numpy.typing import NDArray
 
 from load.columns import Transactions
 from load.documents import transaction_documents
@@ -22,6 +23,7 @@ from streams.kafka import Config
 WARM_UP_S = 20.0
 TICK_S = 0.002
 POLL_S = 0.001
+Moments = NDArray[np.float64]
 DRAIN_S = 30.0
 
 
@@ -98,30 +100,34 @@ def measure_latency(
     Raises:
         KafkaUnavailable: Kafka did not take all, or they were not settled in time.
     """
-    discarded = int(rate * warm_up_s)
-    count = int(rate * seconds) + discarded
+    due, waited = waits(config, bell, topic, table[: int(rate * (seconds + warm_up_s))], rate)
+    measured = waited[due >= due[0] + warm_up_s]
+    p50, p99, p999 = (np.percentile(measured, [50, 99, 99.9]) * 1000).tolist()
+    return Latency(rate, p50, p99, p999, len(measured))
+
+
+def waits(
+    config: Config, bell: Bell, topic: str, table: Transactions, rate: float
+) -> tuple[Moments, Moments]:
+    """Produce a table at a steady rate: when each transaction was due, and how long it waited, in seconds.
+
+    Raises:
+        KafkaUnavailable: Kafka did not take all, or they were not settled in time.
+    """
+    count = len(table)
     due, places = np.zeros(count), np.full((count, 2), -1, np.int64)
     commits = CommitTimes(bell)
     commits.start()
     try:
-        _produce(config, topic, table[:count], rate, due, places)
+        _produce(config, topic, table, rate, due, places)
         _drain(commits, places)
     finally:
         commits.stop()
-    waited = np.concatenate(
-        [
-            commits.of(number, places[mine, 1]) - due[mine]
-            for number in np.unique(places[:, 0]).tolist()
-            if len(mine := _measured(places, number, discarded))
-        ]
-    )
-    p50, p99, p999 = (np.percentile(waited, [50, 99, 99.9]) * 1000).tolist()
-    return Latency(rate, p50, p99, p999, len(waited))
-
-
-def _measured(places: Any, partition: int, discarded: int) -> Any:
-    mine = np.flatnonzero(places[:, 0] == partition)
-    return mine[mine >= discarded]
+    waited = np.empty(count)
+    for number in np.unique(places[:, 0]).tolist():
+        mine = np.flatnonzero(places[:, 0] == number)
+        waited[mine] = commits.of(number, places[mine, 1]) - due[mine]
+    return due, waited
 
 
 def _produce(config: Config, topic: str, table: Transactions, rate: float, due: Any, places: Any) -> None:

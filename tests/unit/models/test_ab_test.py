@@ -133,3 +133,20 @@ BAD = {
 def test_a_split_that_cannot_be_is_refused(bad: tuple[Variant, ...]) -> None:
     with pytest.raises(BadSetting):
         ABConfig("v", "salt", bad)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_ten_million_customers_are_dealt_as_the_weights_say_and_a_change_moves_only_whom_it_must() -> None:
+    count = 10_000_000
+    before, after = router(0.9, 0.1), router(0.8, 0.2)
+    challenged, moved, moved_back = 0, 0, 0
+    for number in range(count):
+        customer = f"customer-{number}"
+        first, second = before.index(customer), after.index(customer)
+        challenged += first
+        moved += first != second
+        moved_back += first > second
+    assert challenged / count == pytest.approx(0.1, abs=0.001)
+    assert moved / count == pytest.approx(0.1, abs=0.001)
+    assert moved_back == 0
