@@ -21,8 +21,9 @@ from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-# A version that was refused is not fetched again at every look.
+# What failed is not fetched again at every look: a process is started for it each time.
 REFUSED_FOR_S = 60.0
+AWAY_FOR_S = 10.0
 
 Place = tuple[str, str]  # registered model and alias
 
@@ -56,7 +57,7 @@ class InForce:
         self._clock = clock
         self._folder = ModelFolder(settings.home / "models")
         self._models: dict[Place, Model] = {}
-        self._refused: dict[tuple[str, str], float] = {}
+        self._failed: dict[tuple[str, str], float] = {}
         self._last: tuple[Rules, tuple[str, ...]] | None = None
 
     def look(self) -> Scorer | None:
@@ -90,14 +91,17 @@ class InForce:
 
     def _fetched(self, place: Place, version: str) -> Model:
         name, alias = place
-        if self._refused.get((name, version), 0.0) > self._clock():
-            raise ModelRejected(f"{name} version {version} was refused")
+        if self._failed.get((name, version), 0.0) > self._clock():
+            raise RegistryUnavailable(f"{name} version {version} could not be had a moment ago")
         try:
             if not self._folder.has(name, version):
                 version = fetch_apart(self._settings, self._folder, name, alias)
             model = _warm(load_verified(self._folder.folder(name, version)))
+        except RegistryUnavailable:
+            self._failed[name, version] = self._clock() + AWAY_FOR_S
+            raise
         except ModelRejected as error:
-            self._refused[name, version] = self._clock() + REFUSED_FOR_S
+            self._failed[name, version] = self._clock() + REFUSED_FOR_S
             self._note_refused(name)
             log.error("model_refused", model=name, version=version, why=str(error))
             raise

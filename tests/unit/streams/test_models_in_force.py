@@ -17,7 +17,7 @@ from models.policy import DEFAULT_POLICY, flat_policy
 from models.scorer import Model, Scorer
 from streams.codecs import TransactionCodec
 from streams.ledger.rules import Rules
-from streams.models_in_force import REFUSED_FOR_S, InForce, all_registered
+from streams.models_in_force import AWAY_FOR_S, REFUSED_FOR_S, InForce, all_registered
 from streams.registry import fetch_apart, version_of
 from streams.settings import Settings
 from streams.sweep import TransactionSweeps
@@ -282,6 +282,24 @@ def test_a_running_worker_keeps_its_model_and_fetches_a_refused_one_again_only_a
     workers.now_s = REFUSED_FOR_S + 1
     assert worker.look() is None
     assert len(registry.fetched) == 3
+
+
+def test_a_running_worker_does_not_ask_again_and_again_for_what_the_registry_cannot_give(
+    workers: Workers, registry: Registry
+) -> None:
+    worker = workers.start()
+    worker.look()
+    registry.versions["FraudDetection_XGBoost", "champion"] = "4"
+    sound = registry.outcome
+    registry.outcome = lambda command: ended(1, stderr="registry_unavailable\tMLflow failed\n")
+    for _ in range(3):
+        assert worker.look() is None
+    assert (workers.refused, len(registry.fetched)) == ([], 2)
+    registry.outcome = sound
+    workers.now_s = AWAY_FOR_S + 1
+    found = worker.look()
+    assert found is not None
+    assert found.models[0].version == "4"
 
 
 def test_a_worker_that_is_told_of_a_rollback_has_the_old_model_at_hand(
