@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -62,7 +63,9 @@ def test_the_doctor_finds_what_is_missing(home: Path) -> None:
 def test_interrupting_up_stops_what_was_started(home: Path) -> None:
     command = [*FRAUDML, "up", "--workers", "0", "--only", "kafka"]
     environment = {**os.environ, "FRAUDML_HOME": str(home)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as up:
+    # Whoever runs the tests in the background has interrupts ignored, and children inherit that.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as up:
         until(lambda: read_state(home / "state.json").supervisor, within_s=60)
         up.send_signal(signal.SIGINT)
         _, words = up.communicate(timeout=60)
