@@ -32,7 +32,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `review_catches` of the frauds that they look at, and look at no more than `reviews_per_day`.
 
     Raises:
-        BadSetting: frauds cost nothing, or looking costs more than declining.
+        BadSetting: missed frauds, or false declines, cost nothing.
     """
 
     missed_share: Share = 1.0
@@ -46,6 +46,12 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if not (self.missed_share or self.missed_fee_minor):
             raise BadSetting(
                 "missed frauds cost nothing", next_step="declare a share of the amount, or a fee"
+            )
+        if not self.false_decline_minor:
+            raise BadSetting(
+                "declining what is genuine costs nothing",
+                why="then everything would be declined",
+                next_step="declare what a lost payment costs",
             )
 
     def missed_minor(self, amount_minor: Codes) -> NDArray[np.float64]:

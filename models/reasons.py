@@ -1,8 +1,7 @@
 """Reasons: what raised a score, in words that a person understands. A versioned dictionary of stable codes.
 
-Contributions are those of exact TreeSHAP; features that tell the same story are added up. Source: Lundberg
-et al.
-2020, From local explanations to global understanding with explainable AI for trees.
+Contributions are those of exact TreeSHAP; features that tell the same story are added up. Source: Lundberg et
+al. 2020, From local explanations to global understanding with explainable AI for trees.
 """
 
 from collections.abc import Sequence

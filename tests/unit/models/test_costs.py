@@ -88,6 +88,11 @@ def test_what_was_spent_is_added_up_by_hand() -> None:
     assert costs.spent_minor(verdict, fraud, np.full(6, 100)) == 60 + 3 + (3 + 15) + 7
 
 
+def test_declines_that_cost_nothing_are_refused() -> None:
+    with pytest.raises(BadSetting, match="declining what is genuine costs nothing"):
+        Costs(false_decline_minor=0)
+
+
 def test_frauds_that_cost_nothing_are_refused() -> None:
     with pytest.raises(BadSetting, match="missed frauds cost nothing"):
         Costs(missed_share=0, missed_fee_minor=0)
