@@ -9,6 +9,7 @@ from tests.e2e.replays import Killer, differing, features_of, replay, stack_with
 pytestmark = pytest.mark.stack
 
 
+@pytest.mark.slow
 def test_features_online_equal_those_offline_though_the_worker_is_killed_three_times(tmp_path: Path) -> None:
     table, offline, online = (
         tmp_path / name for name in ("table.parquet", "offline.parquet", "online.parquet")
