@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from deploy.jobs.benchmarks import train_models, worker_environment
-from deploy.jobs.connections import applied_of, log_of, scan_of, view_of
-from deploy.jobs.models import rules_of
+from deploy.jobs.connections import applied_of, log_of, rules_of, scan_of, view_of
 from deploy.jobs.reconciling import reconcile_stores
 from deploy.origins import refuse_external_servers
 from deploy.stack.report import Report

@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 from streams.applied import AppliedOffsets
 from streams.kafka import client_config, reader_config, topic_ids
 from streams.ledger import PostgresLedger
+from streams.ledger.rules import PostgresRules
 from streams.ledger.scan import LedgerScan
 from streams.log_reader import LogReader
 from streams.settings import Settings
@@ -48,6 +49,15 @@ def log_of(settings: Settings) -> Iterator[LogReader]:
         yield log
     finally:
         log.close()
+
+
+@contextmanager
+def rules_of(settings: Settings) -> Iterator[PostgresRules]:
+    rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-cli")
+    try:
+        yield rules
+    finally:
+        rules.close()
 
 
 def ids_of_topics(settings: Settings) -> dict[str, str]:

@@ -2,12 +2,11 @@
 table."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
+from deploy.jobs.connections import rules_of
 from models.boosters import FAMILIES, registered_name
 from models.errors import Misuse
 from models.manifest import ModelFolder, read_manifest
@@ -16,15 +15,6 @@ from streams.registry import fetch_apart
 from streams.settings import Settings
 
 NAMES = tuple(registered_name(family) for family in FAMILIES)
-
-
-@contextmanager
-def rules_of(settings: Settings) -> Iterator[PostgresRules]:
-    rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-cli")
-    try:
-        yield rules
-    finally:
-        rules.close()
 
 
 def listed_models(settings: Settings) -> list[dict[str, Any]]:

@@ -8,11 +8,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from deploy.jobs.models import rules_of
+from deploy.jobs.connections import rules_of
+from deploy.jobs.evaluating import read_labelled
 from deploy.stack.report import Report
-from load.column_map import read_column_map
-from load.labelled import labelled_of
-from load.transactions_file import read_transactions
 from models.ab_test import ABConfig
 from models.costs import Costs, fit_policy
 from models.errors import BadFile, BadSetting, Misuse
@@ -59,10 +57,7 @@ def fit_to_file(
     Raises:
         BadFile: the file, the map or the days do not do.
     """
-    report.waiting(f"reading {file}")
-    table = read_transactions(file, read_column_map(column_map))
-    report.waiting(f"computing the features of {len(table):,} transactions")
-    data = labelled_of(table)
+    data = read_labelled(file, column_map, report)
     report.waiting("training, and scoring each day by a model of the others")
     learned = learn(data, fold, recipe, seed=seed)
     amount_minor, fraud = data.amount_minor[learned.held_out], data.fraud[learned.held_out]

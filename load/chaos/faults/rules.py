@@ -13,8 +13,8 @@ from models.ab_test import ABConfig
 from models.policy import flat_policy
 from streams.ledger.rules import POLICY, SPLIT, Kind, PostgresRules
 
-# Workers look every two seconds or so.
-SOON_S = 15
+# Workers look every two seconds or so; those that are being replaced have to come back first.
+LONGEST_S = 60
 
 
 def change_split(arena: Arena, rng: Random) -> Harm:
@@ -47,7 +47,7 @@ def _changed(arena: Arena, rules: PostgresRules, kind: Kind, before: Any, change
     """Until rows are decided by it, and some seconds more; then back."""
     rules.keep(kind, changed)
     rules.activate(kind, changed.version, actor=stores.DRILL, why="a drill")
-    for _ in range(SOON_S):
+    for _ in range(LONGEST_S):
         yield 1.0
         if stores.decided_under(arena.settings.database_url, changed.version):
             break
