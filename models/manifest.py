@@ -1,17 +1,20 @@
 """What a model says of itself, and the folder of models that have proven it on this machine."""
 
+import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import tenacity
 
 from models.boosters import MODEL_FILES, Family, Matrix, Predict, Scores, Trees, load_booster
 from models.calibration import Calibration
-from models.errors import ModelRejected
+from models.errors import ModelRejected, RegistryUnavailable
 from models.features import FEATURE_NAMES, features_hash
 from models.scorer import Model
 
@@ -19,6 +22,7 @@ MANIFEST_FILE = "manifest.json"
 GOLDEN_ROWS = 64
 # Between two machines the same trees may sum their leaves in another order.
 GOLDEN_TOLERANCE = 1e-6
+TURN_EVERY_S = 0.1
 QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
@@ -187,6 +191,28 @@ class ModelFolder:
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
             prepared.rename(target)
+
+    @contextmanager
+    def turn(self, name: str, timeout_s: float) -> Iterator[None]:
+        """One process of this machine at a time: others find here what the first has fetched.
+
+        Raises:
+            RegistryUnavailable: another one takes longer than that.
+        """
+        file = self.root / name / ".turn"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        waiting = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(BlockingIOError),
+            wait=tenacity.wait_fixed(TURN_EVERY_S),
+            stop=tenacity.stop_after_delay(timeout_s),
+            reraise=True,
+        )
+        with file.open("w") as held:
+            try:
+                waiting(fcntl.flock, held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RegistryUnavailable(f"another process is still fetching {name}") from error
+            yield
 
     def workplace(self) -> Path:
         """An empty folder beside the others, to prepare a model in."""

@@ -4,6 +4,7 @@ A program of its own, so that `mlflow` is never imported, and no unproven file r
 computed: `python -m models.mlflow_fetch NAME ALIAS FOLDER`.
 """
 
+import os
 import resource
 import shutil
 import sys
@@ -24,6 +25,8 @@ LIMITS = {
     resource.RLIMIT_FSIZE: 1 << 30,
     resource.RLIMIT_CORE: 0,
 }
+# What decides goes first.
+NICENESS = 19
 
 
 def fetch(name: str, alias: str, models: ModelFolder) -> Manifest:
@@ -97,11 +100,15 @@ def _claims(model: Any, name: str) -> Claims:
 
 
 def limit_ourselves() -> None:
-    """A file that makes its reader compute, grow or write without end ends this process, and no other."""
+    """A file that makes its reader compute, grow or write without end ends this process, and no other.
+
+    And it computes while others leave the processor free.
+    """
     for what, most in LIMITS.items():
         _, allowed = resource.getrlimit(what)
         most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
         resource.setrlimit(what, (most, allowed))
+    os.nice(NICENESS)
 
 
 def main(arguments: list[str]) -> int:

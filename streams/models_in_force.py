@@ -94,8 +94,7 @@ class InForce:
         if self._failed.get((name, version), 0.0) > self._clock():
             raise RegistryUnavailable(f"{name} version {version} could not be had a moment ago")
         try:
-            if not self._folder.has(name, version):
-                version = fetch_apart(self._settings, self._folder, name, alias)
+            version = self._at_hand(name, alias, version)
             model = _warm(load_verified(self._folder.folder(name, version)))
         except RegistryUnavailable:
             self._failed[name, version] = self._clock() + AWAY_FOR_S
@@ -107,6 +106,15 @@ class InForce:
             raise
         self._folder.remember(name, alias, version)
         return model
+
+    def _at_hand(self, name: str, alias: str, version: str) -> str:
+        """The version that is in the local folder now, fetched by whichever worker comes first."""
+        if self._folder.has(name, version):
+            return version
+        with self._folder.turn(name, self._settings.registry_timeout_s):
+            if self._folder.has(name, version):
+                return version
+            return fetch_apart(self._settings, self._folder, name, alias)
 
     def _remembered(self, place: Place, error: RegistryUnavailable | ModelRejected) -> Model:
         """What was good when this alias was last looked up, by this worker or one before it."""

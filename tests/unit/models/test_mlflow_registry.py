@@ -239,13 +239,13 @@ def test_as_a_program_it_tells_nobody_outside(
 def test_a_process_that_reads_a_model_may_not_compute_or_grow_without_end() -> None:
     """Asked in a process of its own: limits cannot be taken back."""
     program = (
-        "import resource; from models import mlflow_fetch as fetch; fetch.limit_ourselves(); "
-        "print([resource.getrlimit(what)[0] == most for what, most in fetch.LIMITS.items()])"
+        "import os, resource; from models import mlflow_fetch as fetch; fetch.limit_ourselves(); "
+        "print([resource.getrlimit(what)[0] == most for what, most in fetch.LIMITS.items()], os.nice(0))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True, cwd=CHECKOUT
     )
-    assert done.stdout.strip() == "[True, True, True, True]"
+    assert done.stdout.strip() == "[True, True, True, True] 19"
 
 
 def test_as_a_program_it_says_what_was_wrong_in_one_line(

@@ -1,5 +1,6 @@
 """Which models decide: those behind the aliases; the last good ones while the registry is away or wrong."""
 
+import fcntl
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,6 +133,30 @@ def test_a_version_that_is_not_here_is_fetched_once_and_remembered(
         ["-m", "models.mlflow_fetch", "FraudDetection_XGBoost", "champion", str(folder.root)]
     ]
     assert folder.remembered("FraudDetection_XGBoost", "champion") == "3"
+
+
+def test_what_another_worker_fetches_meanwhile_is_not_fetched_again(
+    workers: Workers, registry: Registry, folder: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one waits for its turn, and finds the version when it comes."""
+
+    def take_turns(held: Any, how: int) -> None:
+        registry.run(["python", "-m", "models.mlflow_fetch", "FraudDetection_XGBoost", "champion"])
+        registry.fetched.clear()
+
+    monkeypatch.setattr(fcntl, "flock", take_turns)
+    assert workers.champion().version == "3"
+    assert registry.fetched == []
+
+
+def test_a_worker_whose_turn_does_not_come_keeps_what_it_has(
+    workers: Workers, registry: Registry, folder: ModelFolder
+) -> None:
+    workers.champion()
+    registry.versions["FraudDetection_XGBoost", "champion"] = "4"
+    workers.settings = workers.settings.model_copy(update={"registry_timeout_s": 0.01})
+    with folder.turn("FraudDetection_XGBoost", 1.0):
+        assert workers.champion().version == "3"
 
 
 def test_a_promoted_version_takes_over_when_models_are_loaded_again(
