@@ -11,15 +11,17 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from deploy.jobs.benchmarks import train_models, worker_environment
+from deploy.jobs.benchmarks import worker_environment
 from deploy.jobs.connections import applied_of, log_of, rules_of, scan_of, view_of
+from deploy.jobs.promotable import flipped, register_promotable, truncated
 from deploy.jobs.reconciling import reconcile_stores
 from deploy.origins import refuse_external_servers
 from deploy.stack.report import Report
 from deploy.stack.stack import Stack
 from deploy.stack.temporary import temporary_stack
+from deploy.stack.workers import STORES
 from load.bench.worker_process import WorkerProcess
-from load.chaos.arena import Arena
+from load.chaos.arena import Arena, Versions
 from load.chaos.crew import Crew
 from load.chaos.drill import Auditor, Drill, settled
 from load.chaos.obedience import Obedience
@@ -31,6 +33,7 @@ from load.generator import START, simulate
 from load.parameters import SimulatorParameters
 from load.producer import Pusher
 from load.replay import Disturbance, Replay
+from models.manifest import ModelFolder, load_verified
 from streams.kafka import producer_config
 from streams.settings import Settings
 
@@ -103,13 +106,14 @@ def chaos(orders: Orders, report: Report, say: Callable[[str], None]) -> Verdict
     """
     refuse_external_servers("a drill")
     report.waiting("starting a stack")
-    with temporary_stack() as stack:
+    with temporary_stack((*STORES, "mlflow")) as stack:
         report.waiting("generating transactions and training models")
         table = _table(orders)
         last = START + timedelta(days=TRAIN_DAYS - 1)
-        train_models(table, START, last, stack.home, report)
+        damages = (flipped, truncated)
+        versions = register_promotable(table, START, last, stack.settings, stack.home, damages, report)
         with _crew_behind_proxies(stack) as (crew, proxies):
-            return _drill(orders, stack, table, crew, proxies, say)
+            return _drill(orders, stack, table, versions, crew, proxies, say)
 
 
 def _table(orders: Orders) -> Transactions:
@@ -151,13 +155,15 @@ def _drill(
     orders: Orders,
     stack: Stack,
     table: Transactions,
+    versions: Versions,
     crew: Crew,
     proxies: dict[str, FaultProxy],
     say: Callable[[str], None],
 ) -> Verdict:
     settings = stack.settings
     counter = _Counter()
-    arena = Arena(stack, settings, crew, proxies, _pusher(settings), table, counter.total, time.sleep)
+    pusher = _pusher(settings)
+    arena = Arena(stack, settings, crew, proxies, pusher, table, versions, counter.total, time.sleep)
     began = time.monotonic()
     drill = Drill(
         arena,
@@ -169,9 +175,11 @@ def _drill(
     with Auditor(lambda: reconcile_stores(settings, Report()), say) as auditor:
         drill.run(orders.transactions / orders.paced, lambda: _replay(orders, settings, table, counter))
     drill.tell("everything is sent and applied")
+    models = ModelFolder(stack.home / "models")
     settled(auditor.look, time.sleep)
     with scan_of(settings) as scan, log_of(settings) as log, rules_of(settings) as rules:
-        found = tally(table, scan, log, settings.alerts_topic, Obedience(rules.find))
+        obedience = Obedience(rules.find, lambda name, version: load_verified(models.folder(name, version)))
+        found = tally(table, scan, log, settings.alerts_topic, obedience)
     return Verdict(found, drill.done, crew.restarts, auditor.runs, auditor.findings, arena.complaints)
 
 

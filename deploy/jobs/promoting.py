@@ -1,7 +1,6 @@
 """The benchmark of a promotion: a new version, a damaged one and a rollback under load, on a stack of its
 own."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import numpy as np
 import psycopg
 
 from deploy.jobs.benchmarks import worker_environment
-from deploy.jobs.training import Trained, register, train_table
+from deploy.jobs.promotable import flipped, register_promotable
 from deploy.origins import refuse_external_servers
 from deploy.stack.report import Report
 from deploy.stack.stack import Stack
@@ -25,12 +24,12 @@ from load.bench.progress_bell import ProgressBell
 from load.bench.progress_watch import ProgressWatch
 from load.bench.throughput import warm_up
 from load.bench.worker_process import WorkerProcess
+from load.chaos.arena import Versions
 from load.columns import Transactions, concatenated
 from load.generator import START, simulate
 from load.parameters import SimulatorParameters
 from load.producer import Pusher
-from models.boosters import FAMILIES, FAMILY_TITLES, registered_name
-from models.recipes import recipe_of
+from models.boosters import registered_name
 from streams.kafka import producer_config
 from streams.settings import Settings
 
@@ -56,8 +55,7 @@ class Scene:
     settings: Settings
     workers: list[WorkerProcess]
     table: Transactions
-    second: str
-    damaged: str
+    versions: Versions
 
 
 def bench_promotion(rate: float, report: Report) -> dict[str, Any]:
@@ -85,9 +83,9 @@ def _act(scene: Scene, moments: list[datetime]) -> dict[str, Any]:
     from models.promotions import promote, roll_back
 
     steps: list[Callable[[], Any]] = [
-        lambda: promote(XGBOOST, "champion", scene.second, why="bench"),
+        lambda: promote(XGBOOST, "champion", scene.versions.good[1], why="bench"),
         lambda: roll_back(XGBOOST, "champion", why="bench"),
-        lambda: promote(XGBOOST, "champion", scene.damaged, why="bench"),
+        lambda: promote(XGBOOST, "champion", scene.versions.damaged[0], why="bench"),
     ]
     time.sleep(WARM_UP_S)
     took = []
@@ -119,15 +117,15 @@ def _rows(scene: Scene, moments: list[datetime]) -> dict[str, Any]:
             }
             for moment in moments
         ]
-        known = ["1", scene.second]
+        known = ["1", scene.versions.good[1]]
         names = [XGBOOST] * len(known) + [registered_name("lightgbm")]
         (mistaken,) = connection.execute(MISTAKEN, [names, [*known, "1"]]).fetchone() or (0,)
         (total,) = connection.execute("SELECT count(*) FROM decisions").fetchone() or (0,)
     return {
-        "live_s": _seconds(after[0][scene.second][0], moments[0]),
+        "live_s": _seconds(after[0][scene.versions.good[1]][0], moments[0]),
         "live_everywhere_s": _last_before(scene, "1", moments[0], moments[1]),
-        "rolled_back_everywhere_s": _last_before(scene, scene.second, moments[1], moments[2]),
-        "damaged_rows": int(scene.damaged in after[2]),
+        "rolled_back_everywhere_s": _last_before(scene, scene.versions.good[1], moments[1], moments[2]),
+        "damaged_rows": int(scene.versions.damaged[0] in after[2]),
         "mistaken_rows": int(mistaken),
         "rows": int(total),
     }
@@ -160,7 +158,9 @@ def _scene(rate: float, report: Report) -> Iterator[Scene]:
         days = int(needed / CUSTOMERS / 1.5) + 1
         tables = list(simulate(SimulatorParameters(customers=CUSTOMERS), seed=1, days=WARM_DAYS + days))
         warm, table = concatenated(tables[:WARM_DAYS]), concatenated(tables[WARM_DAYS:])[: int(needed)]
-        second, damaged = _registered(warm, settings, stack, report)
+        last = START + timedelta(days=WARM_DAYS - 1)
+        first_day = last - timedelta(days=TRAIN_DAYS - 1)
+        versions = register_promotable(warm, first_day, last, settings, stack.home, (flipped,), report)
         first = WorkerProcess(worker_environment(stack), stack.home / "worker-0.log")
         workers = [first, replace(first, slot=1, log=stack.home / "worker-1.log", _process=None)]
         watch = ProgressWatch(settings.database_url, settings.transactions_topic)
@@ -169,31 +169,8 @@ def _scene(rate: float, report: Report) -> Iterator[Scene]:
             report.waiting(f"warming histories with {len(warm):,} transactions")
             warm_up(first, watch, pusher, settings.transactions_topic, warm)
             workers[1].start()
-            yield Scene(stack, settings, workers, table, second, damaged)
+            yield Scene(stack, settings, workers, table, versions)
         finally:
             for worker in workers:
                 worker.kill()
             watch.close()
-
-
-def _registered(warm: Transactions, settings: Settings, stack: Stack, report: Report) -> tuple[str, str]:
-    """Champion and challenger; then a second version, and a third whose file is damaged in the registry."""
-    last = START + timedelta(days=WARM_DAYS - 1)
-    first = last - timedelta(days=TRAIN_DAYS - 1)
-    trained: dict[str, Trained] = {}
-    for family in FAMILIES:
-        trained[family] = train_table(warm, first, last, recipe_of(family), seed=1, report=report)
-        register(trained[family], settings)
-    os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_tracking_uri
-    from models.mlflow_registry import log_model_to_mlflow
-
-    found, title = trained["xgboost"], FAMILY_TITLES["xgboost"]
-    meta = {"calibration": found.learned.calibration}
-    versions = [
-        log_model_to_mlflow(found.learned.booster, title, found.features, found.fraud, meta) for _ in range(2)
-    ]
-    newest = max(stack.home.rglob("model.ubj"), key=lambda file: file.stat().st_mtime_ns)
-    content = bytearray(newest.read_bytes())
-    content[len(content) // 2] ^= 1
-    newest.write_bytes(bytes(content))
-    return versions[0], versions[1]

@@ -29,6 +29,16 @@ class Servers(Protocol):
     def halted(self, part: str) -> AbstractContextManager[Path]: ...
 
 
+@dataclass(frozen=True)
+class Versions:
+    """Of one registered model: two that will do, the first of them in force, and damaged ones."""
+
+    name: str
+    alias: str
+    good: tuple[str, str]
+    damaged: tuple[str, ...]
+
+
 def kill(servers: Servers, part: str, wait: Callable[[float], None]) -> None:
     """SIGKILL, and wait until its supervisor has started it again and it serves."""
     pid = servers.pid(part)
@@ -59,6 +69,7 @@ class Arena:
     proxies: Mapping[str, FaultProxy]
     pusher: Pusher
     table: Transactions
+    versions: Versions
     sent: Callable[[], int]
     wait: Callable[[float], None]
     complaints: list[str] = field(default_factory=list)

@@ -117,6 +117,19 @@ def decided_under(database_url: str, version: str) -> bool:
     return bool(found and found[0])
 
 
+def scored_by(database_url: str, name: str, version: str) -> int:
+    """How many rows name this version of a model."""
+    with _postgres(database_url) as connection:
+        found = connection.execute(
+            """
+            SELECT count(*) FROM decisions JOIN scorings USING (scoring_id)
+            WHERE (model_name, model_version) = (%s, %s)
+            """,
+            [name, version],
+        ).fetchone()
+    return int(found[0]) if found else 0
+
+
 def progress_of(settings: Settings, topic: str, numbers: Sequence[int]) -> dict[int, int]:
     """The first offset of each partition that is not settled."""
     with _ledger(settings) as ledger:

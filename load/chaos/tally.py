@@ -26,7 +26,8 @@ class Tally:
     """lost: transactions without a row, reviews and declines without an alert.
 
     doubled: alerts seen twice, rows and alerts that nobody sent. features_differ: rows whose features an
-    undisturbed run would not give. disobedient: rows that are not what the rules say that they name.
+    undisturbed run would not give. disobedient: rows that are not what the rules and the model say that they
+    name.
     """
 
     transactions: int
@@ -54,7 +55,7 @@ def tally(
     flagged: set[str] = set()
     decided: set[str] = set()
     for chunk in scan.exported():
-        for breach in obedience.breaches(row.decided for row in chunk):
+        for breach in obedience.breaches(chunk):
             found.disobedient += 1
             found.note(breach)
         for row in chunk:

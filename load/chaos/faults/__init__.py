@@ -1,6 +1,6 @@
 """The faults, by name."""
 
-from load.chaos.faults import kafka, postgres, records, redis, rules, workers
+from load.chaos.faults import kafka, models, postgres, records, redis, rules, workers
 from load.chaos.faults.fault import Act, Fault, Harm
 
 __all__ = ["FAULTS", "Act", "Fault", "Harm"]
@@ -39,6 +39,9 @@ FAULTS = (
     Fault("silence_redis", (32,), redis.silence_redis),
     Fault("change_split", (19,), rules.change_split),
     Fault("change_policy", (19,), rules.change_policy),
+    Fault("promote_model", (19,), models.promote_model),
+    Fault("damage_model", (17,), models.damage_model),
+    Fault("stop_registry", (18,), models.stop_registry),
     Fault("send_poison", (20, 22), records.send_poison),
     Fault("flood_poison", (21,), records.flood_poison),
     Fault("send_oversized", (28,), records.send_oversized),

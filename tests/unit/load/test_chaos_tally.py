@@ -15,10 +15,12 @@ from load.generator import simulate
 from load.parameters import SimulatorParameters
 from models.ab_test import ABTestRouter, create_default_ab_config
 from models.decision import DecidedTransaction, alert_id_of, alert_of
+from models.errors import ModelRejected
 from models.features import FEATURE_NAMES
+from models.scorer import Model
 from streams.codecs import encode
 from streams.ledger.scan import ExportedRow
-from tests.builders import decided
+from tests.builders import decided, explain_by_amount
 
 FLAGGED = 3
 
@@ -29,6 +31,16 @@ class Played:
 
     rows: list[ExportedRow]
     alerts: list[DecidedTransaction]
+    scores: dict[bytes, float]
+
+    def model_of(self, name: str, version: str) -> Model:
+        """What scored the rows; there is no version that is damaged."""
+        if version == "damaged":
+            raise ModelRejected(f"{name} has no version {version}")
+        return Model(name, version, self.predict, explain_by_amount)
+
+    def predict(self, rows: Any) -> Any:
+        return np.array([self.scores.get(row.tobytes(), 0.1) for row in rows])
 
     def exported(self) -> Iterator[list[ExportedRow]]:
         yield self.rows
@@ -69,11 +81,12 @@ def played(table: Transactions) -> Played:
             variant=variant,
         )
         rows.append(ExportedRow(row, list(FEATURE_NAMES), features.astype(np.float32)))
-    return Played(rows, [row.decided for row in rows[:FLAGGED]])
+    scores = {row.features.tobytes(): row.decided.score for row in rows}
+    return Played(rows, [row.decided for row in rows[:FLAGGED]], scores)
 
 
 def counted(table: Transactions, played: Played) -> Tally:
-    obedience = Obedience(lambda kind, version: kind.default)
+    obedience = Obedience(lambda kind, version: kind.default, played.model_of)
     return tally(table, played, played, "alerts", obedience)  # type: ignore[arg-type]
 
 
@@ -83,8 +96,12 @@ def test_an_undisturbed_run_is_clean(table: Transactions, played: Played) -> Non
     assert (found.transactions, found.alerts) == (len(table), FLAGGED)
 
 
-@pytest.mark.parametrize("changed", [{"variant": "other"}, {"score": 0.5}, {"decision": "review"}], ids=str)
-def test_a_row_that_is_not_what_its_rules_say_is_disobedient(
+@pytest.mark.parametrize(
+    "changed",
+    [{"variant": "other"}, {"score": 0.11}, {"decision": "review"}, {"model_version": "damaged"}],
+    ids=str,
+)
+def test_a_row_that_is_not_what_its_rules_and_its_model_say_is_disobedient(
     table: Transactions, played: Played, changed: dict[str, Any]
 ) -> None:
     last = played.rows[-1]
