@@ -1,7 +1,7 @@
 """Fetch one model from MLflow into the local folder, once it has proven itself.
 
 A program of its own, so that `mlflow` is never imported, and no unproven file read, where scores are
-computed: `python -m models.mlflow_fetch NAME ALIAS FOLDER`.
+computed: `python -m models.mlflow_fetch NAME ALIAS FOLDER [PUBLIC_KEY]`.
 """
 
 import os
@@ -17,7 +17,8 @@ from models.boosters import MODEL_FILES
 from models.errors import FraudError, ModelRejected
 from models.manifest import Claims, Manifest, ModelFolder, sha256_of, verify, write_manifest
 from models.mlflow_client import quiet_mlflow
-from models.mlflow_registry import CLAIMS_KEY, FILES_TAG, LOGGED_FILES, hashes_of
+from models.mlflow_registry import CLAIMS_KEY, FILES_TAG, LOGGED_FILES, SIGNATURE_TAG, hashes_of
+from models.signature import check_signature
 
 LIMITS = {
     resource.RLIMIT_CPU: 60,  # seconds
@@ -29,10 +30,11 @@ LIMITS = {
 NICENESS = 19
 
 
-def fetch(name: str, alias: str, models: ModelFolder) -> Manifest:
+def fetch(name: str, alias: str, models: ModelFolder, public_key: Path | None = None) -> Manifest:
     """Bring the version behind an alias into the local folder, once it has proven itself.
 
-    Parses a file from outside: call it in a process of its own.
+    Parses a file from outside: call it in a process of its own. public_key: the file must be signed by its
+    holder.
 
     Raises:
         ModelRejected: a file is not what was registered, or not what it claims to be.
@@ -44,12 +46,15 @@ def fetch(name: str, alias: str, models: ModelFolder) -> Manifest:
     try:
         with quiet_mlflow() as mlflow:
             found = mlflow.MlflowClient().get_model_version_by_alias(name, alias)
+            registered = found.tags.get(FILES_TAG, "")
+            if public_key is not None:
+                check_signature(public_key, name, registered, found.tags.get(SIGNATURE_TAG))
             source = Path(
                 mlflow.artifacts.download_artifacts(
                     artifact_uri=f"models:/{name}/{found.version}", dst_path=str(downloaded)
                 )
             )
-            _check_files(source, f"{name} version {found.version}", found.tags.get(FILES_TAG, ""))
+            _check_files(source, f"{name} version {found.version}", registered)
             claims = _claims(mlflow.models.Model.load(str(source)), name)
         prepared = _prepared(place / "prepared", source, name, str(found.version), claims)
         manifest = verify(prepared)
@@ -112,9 +117,9 @@ def limit_ourselves() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    name, alias, folder = arguments
+    name, alias, folder, *public_key = arguments
     try:
-        manifest = fetch(name, alias, ModelFolder(Path(folder)))
+        manifest = fetch(name, alias, ModelFolder(Path(folder)), *map(Path, public_key))
     except FraudError as error:
         print(f"{error.code}\t{error}", file=sys.stderr)  # noqa: T201
         return 1

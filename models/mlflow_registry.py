@@ -16,10 +16,12 @@ from models.features import FEATURE_NAMES, features_hash
 from models.manifest import Claims, claims_of, sha256_of
 from models.mlflow_client import quiet_mlflow
 from models.promotions import promote
+from models.signature import sign
 
 ALIAS_OF_STAGE = {"Production": "champion", "Staging": "challenger"}
 CLAIMS_KEY = "fraudml"
 FILES_TAG = "fraudml.sha256"
+SIGNATURE_TAG = "fraudml.signature"
 FEATURES_TAG = "fraudml.features_hash"
 EXPERIMENT = "FraudDetection"
 DOWNLOAD_NOTE = "registered_model_meta"
@@ -45,6 +47,7 @@ def log_model_to_mlflow(
         meta: "trained" (texts), "metrics" (numbers) and "calibration" (a Calibration, or its slope and
         intercept)
             are kept with the model. Without a calibration its probabilities stay as they are.
+            "signing_key" (the path of an Ed25519 private key) signs it.
 
     Raises:
         Misuse: an unknown title, another kind of model, features of another width or in another order.
@@ -73,7 +76,8 @@ def log_model_to_mlflow(
             )
             mlflow.log_metrics(claims.metrics)
             info = _log(mlflow, booster, family, claims, matrix)
-        return _tag(mlflow, registered_name(family), str(info.registered_model_version))
+        version = str(info.registered_model_version)
+        return _tag(mlflow, registered_name(family), version, meta.get("signing_key"))
 
 
 def _family_of(title: str) -> Family:
@@ -126,11 +130,14 @@ def _named(rows: NDArray[np.float32]) -> Any:
     return pd.DataFrame(rows, columns=list(FEATURE_NAMES))
 
 
-def _tag(mlflow: Any, name: str, version: str) -> str:
-    """Note the hash of every file as the registry now holds it."""
+def _tag(mlflow: Any, name: str, version: str, signing_key: Path | None) -> str:
+    """Note the hash of every file as the registry now holds it, and sign that."""
     client = mlflow.MlflowClient()
     folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{version}"))
-    client.set_model_version_tag(name, version, FILES_TAG, msgspec.json.encode(hashes_of(folder)).decode())
+    hashes = msgspec.json.encode(hashes_of(folder)).decode()
+    client.set_model_version_tag(name, version, FILES_TAG, hashes)
+    if signing_key is not None:
+        client.set_model_version_tag(name, version, SIGNATURE_TAG, sign(signing_key, name, hashes))
     client.set_model_version_tag(name, version, FEATURES_TAG, features_hash())
     return version
 

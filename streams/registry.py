@@ -62,6 +62,8 @@ def fetch_apart(settings: Settings, folder: ModelFolder, name: str, alias: str) 
         ModelRejected: the model is not what it claims to be.
     """
     command = [sys.executable, "-m", "models.mlflow_fetch", name, alias, str(folder.root)]
+    if settings.model_public_key is not None:
+        command.append(str(settings.model_public_key))
     environment = os.environ | {"MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri, "OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(

@@ -61,6 +61,12 @@ class Settings(BaseSettings):
     scan_timeout_s: float = Field(600.0, gt=0, description="of long reads: reconcile, export")
     view_timeout_s: float = Field(2.0, gt=0)
     registry_timeout_s: float = Field(30.0, gt=0)
+    model_signing_key: Path | None = Field(
+        None, description="Ed25519 private key, PEM: models are signed as they are registered"
+    )
+    model_public_key: Path | None = Field(
+        None, description="Ed25519 public key, PEM: workers fetch only models that its holder has signed"
+    )
     give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")
     stuck_s: float = Field(30.0, gt=0, description="lag and no finished sweep for this long ends the worker")
     label_wait_s: float = Field(

@@ -131,6 +131,7 @@ def register(trained: Trained, settings: Settings) -> dict[str, str]:
     meta = {
         "trained": {"start": str(trained.start), "end": str(trained.end)},
         "calibration": trained.learned.calibration,
+        "signing_key": settings.model_signing_key,
     }
     title = FAMILY_TITLES[trained.family]
     version = log_model_to_mlflow(trained.learned.booster, title, trained.features, trained.fraud, meta)

@@ -45,6 +45,20 @@ def foreign(client: Any, folder: Path, name: str, metadata: dict[str, Any], **ta
     return str(version)
 
 
+def written_keys(folder: Path) -> tuple[Path, Path]:
+    """A private and a public key of Ed25519, in files, as openssl writes them."""
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    private, public = folder / "model.key", folder / "model.pub"
+    key = Ed25519PrivateKey.generate()
+    private.write_bytes(key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()))
+    public.write_bytes(
+        key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return private, public
+
+
 def run_apart(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Fetch as the worker does, in a process that knows of no test and reaches nobody."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(QUIET)}

@@ -38,6 +38,8 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "scan_timeout_s": ("FRAUDML_SCAN_TIMEOUT_S", "60", 60.0),
     "view_timeout_s": ("FRAUDML_VIEW_TIMEOUT_S", "0.25", 0.25),
     "registry_timeout_s": ("FRAUDML_REGISTRY_TIMEOUT_S", "5", 5.0),
+    "model_signing_key": ("FRAUDML_MODEL_SIGNING_KEY", "/keys/model.key", Path("/keys/model.key")),
+    "model_public_key": ("FRAUDML_MODEL_PUBLIC_KEY", "/keys/model.pub", Path("/keys/model.pub")),
     "give_up_s": ("FRAUDML_GIVE_UP_S", "60", 60.0),
     "stuck_s": ("FRAUDML_STUCK_S", "12", 12.0),
     "label_wait_s": ("FRAUDML_LABEL_WAIT_S", "60", 60.0),
