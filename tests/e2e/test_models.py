@@ -45,6 +45,16 @@ def worker_pid(fraudml: CommandLine) -> int | None:
     return next(part.pid for part in fraudml.stack.status() if part.part == "worker-0")
 
 
+def logged_of(fraudml: CommandLine, run_name: str) -> dict[str, float]:
+    """The figures of the newest run of that name, as MLflow tells them."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(fraudml.stack.settings.mlflow_tracking_uri)
+    experiment = client.get_experiment_by_name("FraudDetection")
+    (run, *_) = client.search_runs([experiment.experiment_id], f"run_name = '{run_name}'", max_results=1)
+    return dict(run.data.metrics)
+
+
 @pytest.fixture(scope="module")
 def payments(tmp_path_factory: pytest.TempPathFactory, fraudml: CommandLine) -> Path:
     file = tmp_path_factory.mktemp("payments") / "payments.parquet"
@@ -112,12 +122,13 @@ def test_shares_are_changed_while_it_runs_and_every_decision_says_by_which(fraud
 
 
 def test_the_variants_are_compared_over_what_the_ledger_knows(fraudml: CommandLine) -> None:
-    found = fraudml.json("ab", "report", "--since", "2018-05-07", "--json")
+    found = fraudml.json("ab", "report", "--since", "2018-05-07", "--log", "--json")
     champion = next(each for each in found["variants"] if each["name"] == "champion")
     assert champion["transactions"] > 10_000
     assert 0.5 < champion["auc_roc"]["low"] <= champion["auc_roc"]["value"] <= 1
     assert champion["fraud_caught_minor"] > 0
     assert found["conclusion"]
+    assert logged_of(fraudml, "A/B champion")["auc_roc"] == pytest.approx(champion["auc_roc"]["value"])
 
 
 def test_a_model_is_trained_on_what_served(fraudml: CommandLine) -> None:
