@@ -12,7 +12,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @bench.command()
-def throughput(json: Json = False) -> None:
+def throughput(
+    alert_share: Annotated[
+        float | None,
+        typer.Option(min=0.0001, max=0.5, help="Flag about so many, by a policy made for it."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Work off a backlog with one worker, histories warm: Kafka to committed decision and alert.
 
     Takes about two minutes. CPU and memory are those of the worker alone.
@@ -20,12 +26,13 @@ def throughput(json: Json = False) -> None:
     [bold]Examples[/]
 
       fraudml bench throughput
+      fraudml bench throughput --alert-share 0.02
       fraudml bench throughput --json
     """
     from deploy.jobs.benchmarks import bench_throughput
 
     with reporting() as report:
-        found = bench_throughput(report)
+        found = bench_throughput(alert_share, report)
     _print(found, json)
 
 

@@ -8,6 +8,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
+from deploy.jobs.connections import rules_of
 from deploy.jobs.local_models import install
 from deploy.jobs.training import train_table
 from deploy.origins import refuse_external_servers
@@ -25,13 +28,20 @@ from load.generator import START, simulate
 from load.parameters import SimulatorParameters
 from load.producer import Pusher
 from models.boosters import FAMILIES
+from models.policy import flat_policy
 from models.recipes import recipe_of
 from streams.kafka import producer_config
+from streams.ledger.rules import POLICY
 from streams.settings import Settings
 
 CUSTOMERS = 5000
 WARM_DAYS = 30
 TRAIN_DAYS = 7
+CUT = "SELECT percentile_disc(%s) WITHIN GROUP (ORDER BY score) FROM decisions"
+FLAGGED_SHARE = """
+    SELECT avg((decision <> 'approve')::int)
+    FROM (SELECT decision FROM decisions ORDER BY event_time DESC LIMIT %s) AS newest
+"""
 
 
 @dataclass(frozen=True)
@@ -81,11 +91,31 @@ def train_models(table: Transactions, start: date, end: date, home: Path, report
         install(train_table(table, start, end, recipe_of(family), seed=1, report=report), home)
 
 
-def bench_throughput(report: Report) -> dict[str, Any]:
+def bench_throughput(alert_share: float | None, report: Report) -> dict[str, Any]:
+    """alert_share: a policy is put in force that flags about so many; None leaves the default one."""
     with rig(30, report) as found:
+        if alert_share is not None:
+            _flag(found.settings, alert_share)
         report.waiting(f"measuring {len(found.measured):,} transactions")
         topic = found.settings.transactions_topic
-        return measure_backlog(found.worker, found.watch, found.pusher, topic, found.measured).rounded()
+        measured = measure_backlog(found.worker, found.watch, found.pusher, topic, found.measured).rounded()
+        return {**measured, "alert_share": _flagged_share(found.settings, len(found.measured))}
+
+
+def _flag(settings: Settings, share: float) -> None:
+    """Review what scores like the highest of the warm-up."""
+    with psycopg.connect(settings.database_url) as connection:
+        (review_at,) = connection.execute(CUT, [1 - share]).fetchone() or (1.0,)
+    policy = flat_policy("bench", review_at, 1.0)
+    with rules_of(settings) as rules:
+        rules.keep(POLICY, policy)
+        rules.activate(POLICY, policy.version, actor="bench", why="a benchmark")
+
+
+def _flagged_share(settings: Settings, rows: int) -> float:
+    with psycopg.connect(settings.database_url) as connection:
+        (share,) = connection.execute(FLAGGED_SHARE, [rows]).fetchone() or (0.0,)
+    return round(float(share), 4)
 
 
 def bench_latency(rate: float, seconds: float, report: Report) -> dict[str, Any]:
