@@ -23,6 +23,7 @@ from models.history import Retention
 from streams.agents import SweepRunner
 from streams.alerts import KafkaOutbox
 from streams.codecs import TransactionCodec
+from streams.deciding import Decider
 from streams.healer import Healer
 from streams.healing import ViewKeeper
 from streams.health import health_app, serve
@@ -48,6 +49,10 @@ log = structlog.get_logger(__name__)
 SETTLING_SHARE = 0.8
 DRAIN_S = 8.0
 GC_ALLOCATIONS = 50_000  # a full sweep makes about half as many objects
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Parts:
@@ -100,13 +105,22 @@ class Parts:
     def _transactions(self, keeper: ViewKeeper, gate: PoisonGate) -> TransactionSweeps:
         return TransactionSweeps(
             codec=TransactionCodec(self.settings.currency, int(self.settings.clock_ahead_s * 1000)),
+            decider=self._decider(),
             ledger=self.ledger,
             keeper=keeper,
             outbox=self.outbox,
             gate=gate,
+            now=_now,
+            metrics=self.metrics,
+        )
+
+    def _decider(self) -> Decider:
+        return Decider(
             scorer=lambda: self.watcher.scorer,
             retention=Retention(),
-            now=lambda: datetime.now(UTC),
+            currency=self.settings.currency,
+            path="stream",
+            now=_now,
             metrics=self.metrics,
         )
 

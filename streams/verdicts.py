@@ -59,7 +59,7 @@ def decided_row(rows: DecisionRows, row: int) -> DecidedTransaction:
         model_version=scoring.model_version,
         policy_version=scoring.policy_version,
         ab_version=scoring.ab_version,
-        path="stream",
+        path=rows.path,
         degraded_reason=rows.degraded_reason,
         late=bool(rows.late[row]),
         event_time=time_of_ms(int(batch.event_time_ms[row])),

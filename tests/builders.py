@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from load.doubles import FakeLedger, FakeOutbox, FakeView
 from models.ab_test import ABConfig, ABTestRouter, Variant
-from models.decision import DecidedTransaction
+from models.decision import DecidedTransaction, Path
 from models.features import FEATURE_NAMES
 from models.history import Retention
 from models.policy import flat_policy
@@ -21,6 +21,7 @@ from models.scorer import Model, Scorer
 from models.transaction import time_of_ms
 from streams.arrivals import Sweep
 from streams.codecs import TransactionCodec
+from streams.deciding import Decider
 from streams.healing import CHUNK_ROWS, ViewKeeper
 from streams.labels import LabelSweeps
 from streams.metrics import Metrics
@@ -162,6 +163,20 @@ def sweep_of(*documents: Any, topic: str = "transactions") -> Sweep:
     return log.sweep()
 
 
+def decider(
+    of_now: Callable[[], Scorer], metrics: Metrics, retention: Retention | None = None, path: Path = "stream"
+) -> Decider:
+    """What decides, at a fixed moment."""
+    return Decider(
+        scorer=of_now,
+        retention=retention or Retention(),
+        currency="EUR",
+        path=path,
+        now=lambda: NOW,
+        metrics=metrics,
+    )
+
+
 class Worker:
     """A worker's pipeline over given neighbours; a second one over the same is a restart or a rival."""
 
@@ -200,8 +215,7 @@ class Worker:
             keeper=self.keeper,
             outbox=self.outbox,
             gate=self.gate,
-            scorer=lambda: split or scorer(predict),
-            retention=retention or Retention(),
+            decider=decider(lambda: split or scorer(predict), self.metrics, retention),
             now=lambda: NOW,
             metrics=self.metrics,
         )

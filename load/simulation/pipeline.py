@@ -16,6 +16,7 @@ from models.history import Retention
 from models.policy import flat_policy
 from models.scorer import Model, Scorer
 from streams.codecs import TransactionCodec
+from streams.deciding import Decider
 from streams.healing import ViewKeeper
 from streams.labels import LabelSweeps
 from streams.metrics import Metrics
@@ -84,8 +85,9 @@ def build_pipeline(
         keeper=keeper,
         outbox=outbox,
         gate=gate,
-        scorer=scorer,
-        retention=retention,
+        decider=Decider(
+            scorer=scorer, retention=retention, currency=CURRENCY, path="stream", now=now, metrics=metrics()
+        ),
         now=now,
         metrics=metrics(),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boosters import Matrix, Scores
-from models.decision import DecidedTransaction
+from models.decision import DecidedTransaction, Path
 from models.reasons import Reason
 from streams.arrivals import Batch, DeadLetter, LabelRecord
 from streams.ports.view import Additions
@@ -47,6 +47,7 @@ class DecisionRows:
     decided_at: datetime
     degraded_reason: str | None = None
     reasons: Mapping[int, Sequence[Reason]] = field(default_factory=dict)
+    path: Path = "stream"
 
 
 @dataclass(frozen=True, slots=True)

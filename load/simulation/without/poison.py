@@ -1,6 +1,6 @@
 """What is done about malformed records, and about a view that is not whole, without their guards."""
 
-import streams.sweep
+import streams.deciding
 from load.simulation.gateway import Asked, Gateway
 from load.simulation.without.patches import Patch
 from streams.arrivals import Sweep
@@ -18,7 +18,7 @@ def flood_stops() -> list[Patch]:
 
 def degraded_says_so() -> list[Patch]:
     """A decision without histories looks like any other."""
-    return [(streams.sweep, "NO_HISTORY", None)]
+    return [(streams.deciding, "NO_HISTORY", None)]
 
 
 def rest_republished() -> list[Patch]:

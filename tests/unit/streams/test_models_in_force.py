@@ -12,7 +12,6 @@ import pytest
 
 from models.ab_test import ABConfig, ABTestRouter, create_default_ab_config
 from models.errors import ModelRejected, RegistryUnavailable
-from models.history import Retention
 from models.manifest import ModelFolder
 from models.policy import DEFAULT_POLICY, flat_policy
 from models.scorer import Model, Scorer
@@ -22,7 +21,16 @@ from streams.models_in_force import AWAY_FOR_S, REFUSED_FOR_S, InForce, all_regi
 from streams.registry import fetch_apart, version_of
 from streams.settings import Settings
 from streams.sweep import TransactionSweeps
-from tests.builders import NOW, ONE_VARIANT, POLICY, Worker, continued, explain_by_amount, transaction
+from tests.builders import (
+    NOW,
+    ONE_VARIANT,
+    POLICY,
+    Worker,
+    continued,
+    decider,
+    explain_by_amount,
+    transaction,
+)
 from tests.unit.models.trained import rows
 from tests.unit.streams.played_registry import CHALLENGER, CHAMPION, Registry, ended
 
@@ -349,16 +357,17 @@ def test_a_change_of_models_falls_between_two_sweeps() -> None:
         in_force[0] = "2"
         return np.full(len(features), 0.1)
 
+    def of_now() -> Scorer:
+        model = Model("M", in_force[0], predict, explain_by_amount)
+        return Scorer(ABTestRouter(ONE_VARIANT), [model], POLICY)
+
     sweeps = TransactionSweeps(
         codec=TransactionCodec("EUR", 300_000),
         ledger=worker.ledger,
         keeper=worker.keeper,
         outbox=worker.outbox,
         gate=worker.gate,
-        scorer=lambda: Scorer(
-            ABTestRouter(ONE_VARIANT), [Model("M", in_force[0], predict, explain_by_amount)], POLICY
-        ),
-        retention=Retention(),
+        decider=decider(of_now, worker.metrics),
         now=lambda: NOW,
         metrics=worker.metrics,
     )

@@ -7,7 +7,7 @@ import pytest
 
 from load.doubles import FakeOutbox, FakeView
 from models.features import FEATURE_NAMES
-from streams.sweep import NO_HISTORY
+from streams.deciding import NO_HISTORY
 from tests.builders import Worker, continued, label, transaction
 
 SEEN_7D = FEATURE_NAMES.index("customer_tx_count_7d")
