@@ -8,7 +8,16 @@ import msgspec
 from msgspec import Meta
 
 from models.reasons import Reason
-from models.transaction import AmountMinor, Attributes, Currency, EventTime, Identifier
+from models.transaction import (
+    AmountMinor,
+    Attributes,
+    Currency,
+    EventTime,
+    Identifier,
+    Transaction,
+    comparable,
+    ms_of_time,
+)
 
 Verdict = Literal["approve", "review", "decline"]
 Path = Literal["stream", "rest"]
@@ -60,6 +69,17 @@ def alert_id_of(transaction_id: str) -> str:
 
 def alert_of(decided: DecidedTransaction) -> Alert:
     return Alert(alert_id=alert_id_of(decided.transaction_id), **msgspec.structs.asdict(decided))
+
+
+def body_of(found: DecidedTransaction | Transaction) -> tuple[object, ...]:
+    """What makes two of one id the same transaction, or a conflict."""
+    return (
+        found.customer_id,
+        found.terminal_id,
+        found.amount_minor,
+        ms_of_time(found.event_time),
+        comparable(found.attributes),
+    )
 
 
 def decision_of(decided: DecidedTransaction) -> Decision:

@@ -105,6 +105,11 @@ def time_of_ms(epoch_ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=epoch_ms)
 
 
+def ms_of_time(moment: datetime) -> int:
+    """Whole milliseconds since 1970; what lies between two counts as the earlier."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
 def _check_attributes(attributes: dict[str, str | int | float]) -> None:
     for name, value in attributes.items():
         if not name.isprintable():

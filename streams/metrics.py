@@ -14,6 +14,7 @@ from prometheus_client.core import HistogramMetricFamily
 
 from models.decision import VERDICTS
 from models.scorer import Scorer
+from streams.answered import Marks
 from streams.arrivals import DeadLetter, Sweep
 from streams.ports import DecisionRows, LabelsSettled, ParkedLabel
 
@@ -91,6 +92,12 @@ class Metrics:
         self.build = gauge("fraud_build_info", "1", ["version", "features_hash"])
         self._model = gauge("fraud_model_info", "1", ["variant", "model", "version"])
         self._rules = gauge("fraud_rules_info", "1", ["policy", "ab"])
+        self.answer_conflicts = counter(
+            "fraud_answer_conflicts_total", "Answers of the gateway that differ from the decision that stands"
+        )
+        self._refused_marks = counter(
+            "fraud_marks_refused_total", "Records that claimed to be answered, without our signature"
+        )
         self._refused_models = counter(
             "fraud_models_refused_total", "Versions that did not prove themselves", ["model"]
         )
@@ -124,6 +131,10 @@ class Metrics:
             self._model.labels(variant.name, model.name, model.version).set(1)
         self._rules.clear()
         self._rules.labels(scorer.policy.version, scorer.router.config.version).set(1)
+
+    def marked(self, marks: Marks) -> None:
+        self._refused_marks.inc(len(marks.refused))
+        self.answer_conflicts.inc(marks.clashes)
 
     def refused_model(self, name: str) -> None:
         self._refused_models.labels(name).inc()

@@ -22,6 +22,7 @@ from models.features import features_hash
 from models.history import Retention
 from streams.agents import SweepRunner
 from streams.alerts import KafkaOutbox
+from streams.answered import Signer
 from streams.codecs import TransactionCodec
 from streams.deciding import Decider
 from streams.healer import Healer
@@ -105,6 +106,7 @@ class Parts:
     def _transactions(self, keeper: ViewKeeper, gate: PoisonGate) -> TransactionSweeps:
         return TransactionSweeps(
             codec=TransactionCodec(self.settings.currency, int(self.settings.clock_ahead_s * 1000)),
+            signer=self._signer(),
             decider=self._decider(),
             ledger=self.ledger,
             keeper=keeper,
@@ -113,6 +115,10 @@ class Parts:
             now=_now,
             metrics=self.metrics,
         )
+
+    def _signer(self) -> Signer | None:
+        key = self.settings.answer_key.get_secret_value().encode()
+        return Signer(key) if key else None
 
     def _decider(self) -> Decider:
         return Decider(

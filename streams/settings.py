@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from models.errors import BadSetting
@@ -20,12 +20,19 @@ STACK_ENV = "stack.env"
 PASSWORD_IN_ADDRESS = re.compile(r"(://[^:/?#@\s]*:)[^/?#\s]*@")
 PASSWORD_FIELD = re.compile(r"(password=)('(?:[^'\\]|\\.)*'|[^&\s]*)", re.IGNORECASE)
 
+SHORTEST_SECRET = 16
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 def home_folder() -> Path:
     """Where the embedded stack keeps data, ports and state; belongs to the checkout."""
     return Path(os.environ.get("FRAUDML_HOME", CHECKOUT / ".fraudml")).expanduser().resolve()
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
+        raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
+    return secret
 
 
 class Settings(BaseSettings):
@@ -66,6 +73,9 @@ class Settings(BaseSettings):
     )
     model_public_key: Path | None = Field(
         None, description="Ed25519 public key, PEM: workers fetch only models that its holder has signed"
+    )
+    answer_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        SecretStr(""), description="shared by gateways and workers: signs what gateways have answered"
     )
     give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")
     stuck_s: float = Field(30.0, gt=0, description="lag and no finished sweep for this long ends the worker")

@@ -5,9 +5,11 @@ retry after any failure, comes back here with the same records: what the ledger 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from models.decision import DecidedTransaction
+from streams.answered import NO_MARKS, Signer
 from streams.arrivals import Batch, DeadLetter, Sweep
 from streams.codecs import TransactionCodec
 from streams.deciding import Decider, Names, Rewrites
@@ -22,7 +24,8 @@ from streams.verdicts import additions_of, alerts_of, recall, step_of
 class TransactionSweeps:
     """Decides sweeps of transactions, each record exactly once, however often it is delivered.
 
-    now: the wall clock, for the age of what was decided.
+    signer: tells the gateway's answers from other people's; None where no gateway answers. now: the wall
+    clock, for the age of what was decided.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class TransactionSweeps:
         keeper: ViewKeeper,
         outbox: Outbox,
         gate: PoisonGate,
+        signer: Signer | None,
         decider: Decider,
         now: Callable[[], datetime],
         metrics: Metrics,
@@ -42,6 +46,7 @@ class TransactionSweeps:
         self._keeper = keeper
         self._outbox = outbox
         self._gate = gate
+        self._signer = signer
         self._decider = decider
         self._now = now
         self._metrics = metrics
@@ -110,11 +115,14 @@ class TransactionSweeps:
         malformed: list[DeadLetter],
     ) -> None:
         step = step_of(sweep, progress, malformed)
+        marks = self._signer.read(sweep, batch) if self._signer else NO_MARKS
+        self._metrics.marked(marks)
         while True:
             repeats = batch.repeats()
             rows, rewrites = self._score(batch.without(repeats), sweep.topic_id, progress)
             with self._metrics.step("ledger"):
-                outcome = self._ledger.settle_decisions(step, rows)
+                outcome = self._ledger.settle_decisions(step, replace(rows, answered=marks.answers))
+            self._metrics.answer_conflicts.inc(outcome.answer_conflicts)
             if isinstance(outcome, Settled):
                 break
             self._count_duplicates(outcome)

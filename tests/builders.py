@@ -19,6 +19,7 @@ from models.policy import flat_policy
 from models.reasons import Reason
 from models.scorer import Model, Scorer
 from models.transaction import time_of_ms
+from streams.answered import Signer
 from streams.arrivals import Sweep
 from streams.codecs import TransactionCodec
 from streams.deciding import Decider
@@ -193,6 +194,7 @@ class Worker:
         retention: Retention | None = None,
         limit: PoisonLimit = PoisonLimit(),
         heal_apart: Callable[[], None] | None = None,
+        signer: Signer | None = None,
         chunk_rows: int = CHUNK_ROWS,
     ) -> None:
         self.ledger: Any = ledger or FakeLedger()
@@ -215,6 +217,7 @@ class Worker:
             keeper=self.keeper,
             outbox=self.outbox,
             gate=self.gate,
+            signer=signer,
             decider=decider(lambda: split or scorer(predict), self.metrics, retention),
             now=lambda: NOW,
             metrics=self.metrics,

@@ -1,15 +1,16 @@
 """`streams.ports.Ledger` in memory."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from load.doubles.rows import additions_of_rows, body, mark_of
-from models.decision import DecidedTransaction
+from load.doubles.rows import additions_of_rows, mark_of
+from models.decision import DecidedTransaction, body_of
 from models.errors import LedgerUnavailable, ProgressMoved
 from models.label import Label, fraud_mark
+from streams.answered import Answered
 from streams.arrivals import LabelRecord
 from streams.codecs import NO_TRANSACTION
 from streams.ports import (
@@ -22,6 +23,7 @@ from streams.ports import (
     Mark,
     ParkedLabel,
     Poison,
+    Produced,
     Recorded,
     Settled,
     Step,
@@ -70,6 +72,7 @@ class FakeLedger:
     dead: dict[RecordOwner, tuple[str, str]] = field(default_factory=dict)
     next_offsets: dict[Partition, int] = field(default_factory=dict)
     allowed: dict[Partition, int] = field(default_factory=dict)
+    places: dict[str, Produced] = field(default_factory=dict)
     reachable: bool = True
     clock: Callable[[], float] = lambda: 0.0
 
@@ -95,34 +98,70 @@ class FakeLedger:
         outcome = self._resolve(step, rows)
         if isinstance(outcome, Duplicates):
             return outcome
+        answers = rows.answers()
+        stored = {}
         for row, transaction_id in enumerate(rows.batch.transaction_id):
             if row in outcome.claimed:
                 self.rows[transaction_id].owner = _owner(step, rows, row)
-            else:
-                new = Row(decided_row(rows, row), _owner(step, rows, row), rows.features[row])
-                self.rows.setdefault(transaction_id, new)
+                continue
+            decided, features = decided_row(rows, row), rows.features[row]
+            if row in answers and transaction_id not in self.rows:
+                decided, features = answers[row].decided, answers[row].features
+                stored[row] = decided
+            self.rows.setdefault(transaction_id, Row(decided, _owner(step, rows, row), features))
         self._move(step)
-        return outcome
+        return replace(outcome, claimed={**outcome.claimed, **stored})
 
     def _resolve(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
         """Who owns the ids that have rows already; an earlier row of the batch is an owner too."""
         batch = rows.batch
         claimed: dict[int, DecidedTransaction] = {}
-        duplicates, conflicts = [], []
+        duplicates, conflicts, answer_conflicts = [], [], 0
+        answers = rows.answers()
         first: dict[str, int] = {}
         for row, transaction_id in enumerate(batch.transaction_id):
             found = self.rows.get(transaction_id)
             repeated = first.setdefault(transaction_id, row) != row
             if not repeated and (found is None or found.owner == _owner(step, rows, row)):
                 continue
-            same = batch.body(row) == (body(found.decided) if found else batch.body(first[transaction_id]))
+            same = batch.body(row) == (body_of(found.decided) if found else batch.body(first[transaction_id]))
+            answer_conflicts += bool(found and row in answers and answers[row].decided != found.decided)
             if same and not repeated and found is not None and found.owner is None:
                 claimed[row] = found.decided
                 continue
             duplicates.append(row)
             if not same:
                 conflicts.append(row)
-        return Duplicates(duplicates, conflicts) if duplicates else Settled(claimed)
+        if duplicates:
+            return Duplicates(duplicates, conflicts, answer_conflicts)
+        return Settled(claimed, answer_conflicts)
+
+    def answer(self, answers: Sequence[Answered]) -> dict[str, DecidedTransaction]:
+        self._reach()
+        others = {}
+        for each in answers:
+            row = self.rows.setdefault(each.decided.transaction_id, Row(each.decided, None, each.features))
+            if row.decided is not each.decided:
+                others[each.decided.transaction_id] = row.decided
+        return others
+
+    def produced(self, places: Mapping[str, Produced]) -> None:
+        self._reach()
+        self.places.update(places)
+
+    def unclaimed(self, topic_id: str, older_s: float, limit: int) -> list[Answered]:
+        self._reach()
+        waiting = [
+            Answered(row.decided, row.features)
+            for name, row in self.rows.items()
+            if row.owner is None and not self._under_way(self.places.get(name), topic_id)
+        ]
+        return waiting[:limit]
+
+    def _under_way(self, place: Produced | None, topic_id: str) -> bool:
+        if place is None or place.topic_id != topic_id:
+            return False
+        return self.next_offsets.get(Partition(place.topic_id, place.partition), 0) <= place.offset
 
     def settle_labels(self, step: Step, labels: Sequence[LabelRecord]) -> LabelsSettled:
         self._check(step)

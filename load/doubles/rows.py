@@ -8,20 +8,7 @@ import numpy as np
 from models.decision import DecidedTransaction
 from models.features import ENTITIES, Entity
 from models.history import EVENT, MARK, pack
-from models.transaction import comparable
 from streams.ports import Additions, Mark
-
-
-def body(found: DecidedTransaction) -> tuple[object, ...]:
-    """As `Batch.body`."""
-    event_time_ms = round(found.event_time.timestamp() * 1000)
-    return (
-        found.customer_id,
-        found.terminal_id,
-        found.amount_minor,
-        event_time_ms,
-        comparable(found.attributes),
-    )
 
 
 def mark_of(decided: DecidedTransaction, delta: int) -> Mark:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from models.decision import DecidedTransaction
+from streams.answered import Answered
 from streams.arrivals import LabelRecord
+from streams.ledger import answers, poison, reading, settling
 from streams.ledger import labels as label_rows
-from streams.ledger import poison, reading, settling
 from streams.ledger.connection import SCHEMA, Connector
 from streams.ports import (
     Additions,
@@ -16,6 +17,7 @@ from streams.ports import (
     LabelsSettled,
     ParkedLabel,
     Poison,
+    Produced,
     Recorded,
     Settled,
     Step,
@@ -54,6 +56,18 @@ class PostgresLedger:
         """The decision on a transaction, if there is one."""
         with self._connector.use() as connection:
             return reading.decided(connection, transaction_id)
+
+    def answer(self, given: Sequence[Answered]) -> dict[str, DecidedTransaction]:
+        with self._connector.use() as connection:
+            return answers.answer(connection, given)
+
+    def produced(self, places: Mapping[str, Produced]) -> None:
+        with self._connector.use() as connection:
+            answers.produced(connection, places)
+
+    def unclaimed(self, topic_id: str, older_s: float, limit: int) -> list[Answered]:
+        with self._connector.use() as connection:
+            return answers.unclaimed(connection, topic_id, older_s, limit)
 
     def poison(self, topic_id: str, spans: Mapping[int, tuple[int, int]]) -> dict[int, Poison]:
         with self._connector.use() as connection:

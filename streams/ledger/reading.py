@@ -8,7 +8,7 @@ import numpy as np
 
 from models.decision import DecidedTransaction
 from models.history import EVENT, MARK, pack
-from models.transaction import LARGEST_ATTRIBUTE, comparable
+from models.transaction import LARGEST_ATTRIBUTE
 from streams.arrivals import Batch
 from streams.ledger.connection import TimedConnection
 from streams.ports import Additions, Place, Recorded
@@ -91,7 +91,7 @@ def all_progress(connection: TimedConnection) -> dict[Partition, int]:
 
 
 def decided(connection: TimedConnection, transaction_id: str) -> DecidedTransaction | None:
-    found = _documents(connection, BY_ID, [transaction_id])
+    found = documents(connection, BY_ID, [transaction_id])
     return found[0][0] if found else None
 
 
@@ -100,10 +100,10 @@ def owned_by_others(
 ) -> list[tuple[DecidedTransaction, Owner]]:
     """Decisions on a batch's ids that belong to other records, with their owners. Locks them."""
     mine = [batch.transaction_id, batch.partition.tolist(), batch.offset.tolist()]
-    return _documents(connection, BY_OTHER_OWNERS, [*mine, incarnation])
+    return documents(connection, BY_OTHER_OWNERS, [*mine, incarnation])
 
 
-def _documents(
+def documents(
     connection: TimedConnection, query: str, values: Sequence[object]
 ) -> list[tuple[DecidedTransaction, Owner]]:
     cursor = connection.execute(query, values)
@@ -132,24 +132,13 @@ def _as_sent(attributes: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def body(found: DecidedTransaction) -> tuple[object, ...]:
-    """What makes two records the same transaction; as `Batch.body`."""
-    return (
-        found.customer_id,
-        found.terminal_id,
-        found.amount_minor,
-        round(found.event_time.timestamp() * 1000),
-        comparable(found.attributes),
-    )
-
-
 def recorded(connection: TimedConnection, topic_id: str, spans: Mapping[int, tuple[int, int]]) -> Recorded:
     row = connection.execute(FIND_INCARNATION, [topic_id]).fetchone()
     decisions: dict[Place, DecidedTransaction] = {}
     dead: dict[Place, tuple[str, str]] = {}
     for number, (start, stop) in spans.items():
         span = [row[0] if row else None, number, start, stop]
-        for document, (_, _, offset) in _documents(connection, BY_SPAN, span):
+        for document, (_, _, offset) in documents(connection, BY_SPAN, span):
             decisions[number, int(offset or 0)] = document
         for offset, reason, detail in connection.execute(DEAD_BY_SPAN, span):
             dead[number, offset] = (reason, detail)

@@ -1,18 +1,20 @@
 """Settling a sweep: the statements that insert its rows and move the progress, or do nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from models.decision import DecidedTransaction, body_of
 from models.errors import ProgressMoved
-from models.features import FEATURE_NAMES
 from streams.codecs import encode
-from streams.ledger import reading
+from streams.ledger import answers, reading
 from streams.ledger.arrays import PgArray, column, optional_texts, row_bytes, texts, timestamps
 from streams.ledger.connection import TimedConnection
-from streams.ports import DecisionRows, Duplicates, Scoring, Settled, Step
+from streams.ledger.scorings import number_of_scoring
+from streams.ports import DecisionRows, Duplicates, Settled, Step
 
 LOCK_PROGRESS = """
     SELECT partition, next_offset FROM progress
@@ -34,14 +36,6 @@ INSERT_DEAD = """
     INSERT INTO dead_letters (incarnation, partition, "offset", reason, detail)
     SELECT %s, dead.* FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::text[]) AS dead
 """
-FIND_SCORING = """
-    SELECT scoring_id FROM scorings WHERE (variant, model_name, model_version, policy_version, ab_version,
-        feature_names) = (%s, %s, %s, %s, %s, %s)
-"""
-ADD_SCORING = """
-    INSERT INTO scorings (variant, model_name, model_version, policy_version, ab_version, feature_names)
-    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""
 CLAIM = """
     UPDATE decisions SET incarnation = %s, partition = claim.partition, "offset" = claim."offset"
     FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS claim (transaction_id, partition, "offset")
@@ -57,7 +51,7 @@ def settle(connection: TimedConnection, step: Step, rows: DecisionRows) -> Settl
     """
     incarnation = number_of_topic(connection, step)
     values = decision_values(connection, rows, incarnation)
-    if step.dead or 0 in step.expected.values():
+    if step.dead or rows.answered or 0 in step.expected.values():
         return _settle_in_steps(connection, step, rows, values)
     try:
         connection.execute(SETTLE_NEW, [*moves_of(step), *values])
@@ -78,7 +72,8 @@ def _settle_in_steps(
     """The same with dead letters, for partitions never settled before, and with rows that REST decided."""
     incarnation = begin(connection, step)
     outcome: Settled | Duplicates = Settled()
-    if int(reading.one(connection, INSERT_DECISIONS, values)) != len(rows.batch):
+    stored = store_answers(connection, rows, incarnation)
+    if int(reading.one(connection, INSERT_DECISIONS, values)) + len(stored) != len(rows.batch):
         outcome = resolve(connection, rows, incarnation)
     if isinstance(outcome, Duplicates):
         connection.rollback()
@@ -86,7 +81,22 @@ def _settle_in_steps(
     claim(connection, rows, sorted(outcome.claimed), incarnation)
     move_progress(connection, step, incarnation)
     connection.commit()
-    return outcome
+    return replace(outcome, claimed={**outcome.claimed, **stored})
+
+
+def store_answers(
+    connection: TimedConnection, rows: DecisionRows, incarnation: int
+) -> dict[int, DecidedTransaction]:
+    """What the gateway has answered and could not write: it is the decision, and this record owns it."""
+    found = rows.answers()
+    if not found:
+        return {}
+    batch = rows.batch
+    owners: list[answers.Owner] = [
+        (incarnation, int(batch.partition[row]), int(batch.offset[row])) for row in found
+    ]
+    new = answers.insert(connection, list(found.values()), owners)
+    return {row: each.decided for row, each in found.items() if each.decided.transaction_id in new}
 
 
 def begin(connection: TimedConnection, step: Step) -> int:
@@ -171,17 +181,21 @@ def resolve(connection: TimedConnection, rows: DecisionRows, incarnation: int) -
     """Who owns the ids that have rows already; a record with the same body claims what REST decided."""
     batch = rows.batch
     positions = {transaction_id: row for row, transaction_id in enumerate(batch.transaction_id)}
-    claimed, duplicates, conflicts = {}, [], []
+    claimed, duplicates, conflicts, answer_conflicts = {}, [], [], 0
+    answered = rows.answers()
     for found, owner in reading.owned_by_others(connection, incarnation, batch):
         row = positions[found.transaction_id]
-        same = batch.body(row) == reading.body(found)
+        same = batch.body(row) == body_of(found)
+        answer_conflicts += row in answered and answered[row].decided != found
         if same and owner[0] is None:
             claimed[row] = found
             continue
         duplicates.append(row)
         if not same:
             conflicts.append(row)
-    return Duplicates(duplicates, conflicts) if duplicates else Settled(claimed)
+    if duplicates:
+        return Duplicates(duplicates, conflicts, answer_conflicts)
+    return Settled(claimed, answer_conflicts)
 
 
 def claim(connection: TimedConnection, rows: DecisionRows, mine: list[int], incarnation: int) -> None:
@@ -203,13 +217,3 @@ def number_of_topic(connection: TimedConnection, step: Step) -> int:
     if step.topic_id not in known:
         known[step.topic_id] = reading.incarnation(connection, step.topic, step.topic_id)
     return known[step.topic_id]
-
-
-def number_of_scoring(connection: TimedConnection, scoring: Scoring) -> int:
-    """The number of who decided, given at the first row."""
-    known = connection.numbers
-    if scoring not in known:
-        values = [*scoring, list(FEATURE_NAMES)]
-        connection.execute(ADD_SCORING, values)
-        known[scoring] = int(reading.one(connection, FIND_SCORING, values))
-    return known[scoring]

@@ -1,5 +1,6 @@
 """The sweep's three neighbours, and what passes between them. Each has a real one and a fake one."""
 
+from streams.ports.answers import AnswerLedger, Produced
 from streams.ports.ledger import (
     DecisionRows,
     DueLabels,
@@ -21,6 +22,7 @@ from streams.ports.view import Additions, Applied, Change, GroupState, View, Vie
 
 __all__ = [
     "Additions",
+    "AnswerLedger",
     "Applied",
     "Change",
     "DecisionRows",
@@ -35,6 +37,7 @@ __all__ = [
     "ParkedLabel",
     "Place",
     "Poison",
+    "Produced",
     "Recorded",
     "Scoring",
     "Settled",

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boosters import Matrix, Scores
-from models.decision import DecidedTransaction, Path
+from models.decision import DecidedTransaction, Path, body_of
 from models.reasons import Reason
+from streams.answered import Answered
 from streams.arrivals import Batch, DeadLetter, LabelRecord
 from streams.ports.view import Additions
 from streams.topics import Partition
@@ -33,7 +34,8 @@ class DecisionRows:
     """What a sweep decided. Arrays of length n, in the order of the batch.
 
     verdict: indices into VERDICTS. scored_by: indices into `scorings`. features: float32 (n, features).
-    reasons: of the rows that are not approved.
+    reasons: of the rows that are not approved. answered: what the gateway has answered, by transaction
+    id: where the ledger has no row yet, that is the decision.
     """
 
     batch: Batch
@@ -48,6 +50,15 @@ class DecisionRows:
     degraded_reason: str | None = None
     reasons: Mapping[int, Sequence[Reason]] = field(default_factory=dict)
     path: Path = "stream"
+    answered: Mapping[str, Answered] = field(default_factory=dict)
+
+    def answers(self) -> Mapping[int, Answered]:
+        """What the gateway has answered already, by row."""
+        if not self.answered:
+            return {}
+        ids = enumerate(self.batch.transaction_id)
+        found = {row: self.answered[name] for row, name in ids if name in self.answered}
+        return {row: each for row, each in found.items() if body_of(each.decided) == self.batch.body(row)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +74,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The ledger has taken a sweep. claimed: rows that REST had decided before, by their row in the batch."""
+    """The ledger has taken a sweep.
+
+    claimed: what REST had decided before, by row of the batch. answer_conflicts: how many of the sweep's
+    answers were others than what stands.
+    """
 
     claimed: Mapping[int, DecidedTransaction] = field(default_factory=dict)
+    answer_conflicts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,7 @@ class Duplicates:
 
     rows: Sequence[int]
     conflicts: Sequence[int] = ()
+    answer_conflicts: int = 0
 
 
 class Mark(NamedTuple):

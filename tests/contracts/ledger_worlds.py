@@ -16,7 +16,7 @@ from models.decision import DecidedTransaction
 from models.errors import FraudError
 from streams.codecs import encode
 from streams.ledger import PostgresLedger
-from streams.ports import Ledger
+from streams.ports import AnswerLedger, Ledger
 from streams.topics import Partition
 
 NOBODY_LISTENS = "127.0.0.1:1"
@@ -44,10 +44,8 @@ ADD_DECISION = """
 """
 
 
-class LedgerThatTells(Ledger, Protocol):
-    """A ledger that operators can speak to, as both can."""
-
-    def decision(self, transaction_id: str) -> DecidedTransaction | None: ...
+class LedgerThatTells(Ledger, AnswerLedger, Protocol):
+    """A ledger that operators and gateways can speak to, as both can."""
 
     def allow_poison(self, topic: str, partition: Partition, until_offset: int) -> None: ...
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
 
 from models.errors import BadSetting
 from streams import settings as settings_module
@@ -40,6 +41,7 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "registry_timeout_s": ("FRAUDML_REGISTRY_TIMEOUT_S", "5", 5.0),
     "model_signing_key": ("FRAUDML_MODEL_SIGNING_KEY", "/keys/model.key", Path("/keys/model.key")),
     "model_public_key": ("FRAUDML_MODEL_PUBLIC_KEY", "/keys/model.pub", Path("/keys/model.pub")),
+    "answer_key": ("FRAUDML_ANSWER_KEY", "a key of sixteen", SecretStr("a key of sixteen")),
     "give_up_s": ("FRAUDML_GIVE_UP_S", "60", 60.0),
     "stuck_s": ("FRAUDML_STUCK_S", "12", 12.0),
     "label_wait_s": ("FRAUDML_LABEL_WAIT_S", "60", 60.0),
@@ -58,6 +60,7 @@ WRONG = [
     ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
     ("PROMETHEUS_ENABLED", "perhaps", "valid boolean"),
     ("FRAUDML_CURRENCY", "euro", "match pattern"),
+    ("FRAUDML_ANSWER_KEY", "too short", "a secret has at least 16 characters"),
     ("FRAUDML_PARTITIONS", "0", "greater than or equal to 1"),
     ("FRAUDML_PARTITIONS", "1025", "less than or equal to 1024"),
     ("FRAUDML_PARTITIONS", "eight", "valid integer"),

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from load.doubles import FakeLedger
-from models.decision import VERDICTS, DecidedTransaction
+from models.decision import VERDICTS, DecidedTransaction, body_of
 from models.history import EVENT, MARK, pack
 from streams.arrivals import Batch, DeadLetter
 from streams.codecs import TransactionCodec
-from streams.ledger.reading import body, documents_of
+from streams.ledger.reading import documents_of
 from streams.ports import DecisionRows, Mark, Recorded, Scoring, Settled
 from streams.verdicts import (
     additions_of,
@@ -157,7 +157,7 @@ def test_a_row_that_is_read_back_is_the_same_transaction_to_the_millisecond(
     row = [7, 1, 5, *(getattr(decided, name) for name in names[3:-1]), "more"]
     ((found, owner, extra),) = documents_of([row], names)
     assert (found, owner, extra) == (decided, (7, 1, 5), {"extra": "more"})
-    assert body(found) == batch.body(0)
+    assert body_of(found) == batch.body(0)
 
 
 class Recalling(FakeLedger):
