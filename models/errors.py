@@ -26,6 +26,10 @@ FraudError
 │   ├── ViewAheadOfLedger   Redis has applied more than the ledger knows: an old ledger was put back by hand
 │   ├── SchemaUnknown       the database has a schema that this version does not know
 │   └── OutcomeUnknown      a Kafka transaction may or may not have been committed
+├── Conflict                what was asked clashes with what was asked before
+│   ├── InFlight            the same transaction is being answered: ask again in a moment
+│   └── OtherBody           the id was decided with another body
+├── AnswerLost              a decision could be kept nowhere, so nobody was told of it
 └── ModelRejected           a model that cannot be proven to be what it says
 """
 
@@ -156,3 +160,40 @@ class OutcomeUnknown(Halt):
 
 class ModelRejected(FraudError):
     code = "model_rejected"
+
+
+class Conflict(FraudError):
+    code = "conflict"
+
+
+class InFlight(Conflict):
+    retry = True
+    code = "in_flight"
+
+    def __init__(self, transaction_id: str) -> None:
+        super().__init__("this transaction is being decided", next_step="ask again in a second")
+        self.transaction_id = transaction_id
+
+
+class OtherBody(Conflict):
+    code = "other_body"
+
+    def __init__(self, transaction_id: str) -> None:
+        super().__init__(
+            "this transaction_id was decided with another body",
+            why="an id names one transaction for good",
+            next_step="send the same body for the same decision, or a new id",
+        )
+        self.transaction_id = transaction_id
+
+
+class AnswerLost(FraudError):
+    retry = True
+    code = "nothing_durable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "neither the ledger nor Kafka takes a decision now",
+            why="what cannot be kept is not told",
+            next_step="ask again in a few seconds, under the same transaction_id",
+        )

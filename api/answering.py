@@ -1,0 +1,129 @@
+"""From requests to answers: decided by the worker's own code, and durable before anybody hears of them."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from models.decision import DecidedTransaction, body_of
+from models.errors import AnswerLost, FraudError, OtherBody, Refused, Unavailable
+from models.transaction import Transaction, ms_of_time
+from streams.answered import Answered
+from streams.arrivals import Batch
+from streams.deciding import Decider, Histories, Names
+from streams.healing import ViewKeeper
+from streams.ports import AnswerLedger
+from streams.verdicts import decided_row
+
+Durable = Literal["ledger", "log"]
+# Answers made while the ledger is away: whoever asks again hears the same, until workers have read them.
+REMEMBERED = 20_000
+
+
+class Answer(NamedTuple):
+    """durable: where it is written: in the ledger, or, while that is away, in Kafka."""
+
+    decided: DecidedTransaction
+    durable: Durable
+
+
+class AnswerLog(Protocol):
+    """Kafka, as the gateway sees it: the answers' records, each under its signature."""
+
+    def send(self, answers: Sequence[Answered]) -> None:
+        """On their way; what does not arrive is sent again later, from the ledger's rows."""
+
+    def send_durably(self, answers: Sequence[Answered]) -> set[str]:
+        """The ids of those that Kafka has for sure, within the time that an answer may take."""
+
+
+class Answering:
+    """Decides sweeps of requests, by the same code as a worker's. Not for several threads at once.
+
+    Where histories cannot be read it decides without, and the answer says so; a ledger that cannot be
+    reached leaves Kafka as the place to be durable. failed: called with the dependency that failed.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: AnswerLedger,
+        keeper: ViewKeeper,
+        decider: Decider,
+        log: AnswerLog,
+        failed: Callable[[str], None] = lambda dependency: None,
+    ) -> None:
+        self._ledger = ledger
+        self._keeper = keeper
+        self._decider = decider
+        self._log = log
+        self._failed = failed
+        self._made: OrderedDict[str, Answered] = OrderedDict()
+
+    def answer(self, asked: Sequence[Transaction]) -> list[Answer | FraudError]:
+        """One for each, in their order; their ids differ. An error is OtherBody or AnswerLost."""
+        answers = self._decided(asked)
+        try:
+            standing = self._ledger.answer(answers)
+        except Unavailable:
+            self._failed("postgres")
+            return self._logged(asked, answers)
+        self._log.send([each for each in answers if each.decided.transaction_id not in standing])
+        return [
+            _told(transaction, standing.get(transaction.transaction_id, made.decided), "ledger")
+            for transaction, made in zip(asked, answers, strict=True)
+        ]
+
+    def _decided(self, asked: Sequence[Transaction]) -> list[Answered]:
+        batch = batch_of(asked)
+        names = Names(batch)
+        rows, _ = self._decider.decide(batch, names, self._histories(names))
+        return [Answered(decided_row(rows, row), rows.features[row].copy()) for row in range(len(batch))]
+
+    def _histories(self, names: Names) -> Histories | None:
+        try:
+            return self._keeper.read("", {}, names.ids)
+        except (Unavailable, Refused):
+            self._failed("redis")
+            return None
+
+    def _logged(self, asked: Sequence[Transaction], answers: Sequence[Answered]) -> list[Answer | FraudError]:
+        """The ledger is away: Kafka keeps the answers until workers can write them."""
+        made = {each.decided.transaction_id: each for each in answers} | self._again(asked)
+        written = self._log.send_durably(list(made.values()))
+        self._made.update(made)
+        while len(self._made) > REMEMBERED:
+            self._made.popitem(last=False)
+        return [
+            _told(transaction, made[transaction.transaction_id].decided, "log")
+            if transaction.transaction_id in written
+            else AnswerLost()
+            for transaction in asked
+        ]
+
+    def _again(self, asked: Sequence[Transaction]) -> dict[str, Answered]:
+        """What was answered before, and is not known to be in the ledger: who asks again hears the same."""
+        names = [each.transaction_id for each in asked]
+        return {name: self._made[name] for name in names if name in self._made}
+
+
+def _told(transaction: Transaction, decided: DecidedTransaction, durable: Durable) -> Answer | FraudError:
+    if body_of(decided) != body_of(transaction):
+        return OtherBody(transaction.transaction_id)
+    return Answer(decided, durable)
+
+
+def batch_of(asked: Sequence[Transaction]) -> Batch:
+    """Requests as columns; they have no places in a log."""
+    count = len(asked)
+    return Batch(
+        [each.transaction_id for each in asked],
+        [each.customer_id for each in asked],
+        [each.terminal_id for each in asked],
+        np.fromiter((each.amount_minor for each in asked), np.int64, count),
+        np.fromiter((ms_of_time(each.event_time) for each in asked), np.int64, count),
+        [each.attributes for each in asked],
+        np.zeros(count, np.int64),
+        np.arange(count, dtype=np.int64),
+    )

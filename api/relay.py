@@ -1,0 +1,78 @@
+"""The relay: what was answered and did not reach Kafka, or was read past, goes there again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from threading import Event, Thread
+
+import structlog
+
+from models.errors import FraudError
+from streams.answered import Answered
+from streams.ports import AnswerLedger, Produced
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 1.0
+# By then it is known where the record of an answer went.
+OLDER_S = 10.0
+MOST_AT_ONCE = 2000
+
+
+class Relay:
+    """Two gateways may send one answer each: the second record is a duplicate, and changes nothing.
+
+    places: where records have arrived since the last call. send: as `AnswerLog.send`. topic_id: of the topic
+    as it is now.
+    """
+
+    def __init__(
+        self,
+        ledger: AnswerLedger,
+        *,
+        places: Callable[[], Mapping[str, Produced]],
+        send: Callable[[Sequence[Answered]], None],
+        topic_id: Callable[[], str],
+        older_s: float = OLDER_S,
+    ) -> None:
+        self._ledger = ledger
+        self._places = places
+        self._send = send
+        self._topic_id = topic_id
+        self._older_s = older_s
+        self._unnoted: dict[str, Produced] = {}
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="relay", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends after noting what has arrived."""
+        self._stop.set()
+        self._thread.join()
+        self.turn_safely()
+
+    def turn(self) -> int:
+        """Note what has arrived, and send what has not; how many that were.
+
+        Raises:
+            Unavailable: the ledger or Kafka cannot be reached; nothing is forgotten.
+        """
+        self._unnoted.update(self._places())
+        if self._unnoted:
+            self._ledger.produced(self._unnoted)
+            self._unnoted = {}
+        waiting = self._ledger.unclaimed(self._topic_id(), self._older_s, MOST_AT_ONCE)
+        if waiting:
+            self._send(waiting)
+            log.warning("answers_sent_again", count=len(waiting))
+        return len(waiting)
+
+    def turn_safely(self) -> None:
+        try:
+            self.turn()
+        except FraudError as error:
+            log.warning("answers_wait", why=str(error))
+
+    def _run(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            self.turn_safely()
