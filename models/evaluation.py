@@ -64,19 +64,13 @@ def judge(data: Labelled, fold: Fold, recipe: Recipe, costs: Costs, *, seed: int
 
 def look(data: Labelled, fold: Fold, learned: Learned, costs: Costs) -> Judged:
     """The test days of a fold, as a model of its training days scores them."""
-    rows = fold.test_rows(data)
+    rows = judging_rows(data, fold)
     fraud, score = data.fraud[rows], learned.probabilities(data.features[rows])
-    if not 0 < int(fraud.sum()) < len(fraud):
-        raise BadFile(
-            f"the test days from {_day(fold.first_test_day)} have transactions of one kind only",
-            why=f"{int(fraud.sum()):,} of {len(fraud):,} are frauds",
-            next_step="choose other days, or more of them",
-        )
     return Judged(
-        train_start=_day(fold.first_day),
-        train_end=_day(fold.first_day + fold.train_days - 1),
-        test_start=_day(fold.first_test_day),
-        test_end=_day(fold.first_test_day + fold.test_days - 1),
+        train_start=day_name(fold.first_day),
+        train_end=day_name(fold.first_day + fold.train_days - 1),
+        test_start=day_name(fold.first_test_day),
+        test_end=day_name(fold.first_test_day + fold.test_days - 1),
         train_rows=len(learned.rows),
         train_frauds=int(data.fraud[learned.rows].sum()),
         rows=len(rows),
@@ -90,7 +84,25 @@ def look(data: Labelled, fold: Fold, learned: Learned, costs: Costs) -> Judged:
     )
 
 
-def _day(number: int) -> str:
+def judging_rows(data: Labelled, fold: Fold) -> Codes:
+    """The test rows of a fold.
+
+    Raises:
+        BadFile: days without transactions, or of one kind only.
+    """
+    rows = fold.test_rows(data)
+    frauds = int(data.fraud[rows].sum())
+    if not 0 < frauds < len(rows):
+        raise BadFile(
+            f"the test days from {day_name(fold.first_test_day)} have transactions of one kind only",
+            why=f"{frauds:,} of {len(rows):,} are frauds",
+            next_step="choose other days, or more of them",
+        )
+    return rows
+
+
+def day_name(number: int) -> str:
+    """2018-07-25, for days since 1970."""
     return str(np.datetime64(number, "D"))
 
 

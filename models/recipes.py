@@ -6,6 +6,7 @@ at all. Classes are not weighted: calibration would have to undo it, and it gain
 folds.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -71,3 +72,13 @@ def recipe_of(family: Family, name: str = "default") -> Recipe:
             return recipe
     known = [its_name for its_family, its_name in RECIPES if its_family == family]
     raise Misuse(f"{family} has no recipe {name}", next_step=f"use {', '.join(known)}")
+
+
+def source_of(recipe: Recipe) -> str:
+    """A recipe as it would stand in RECIPES, but for its names."""
+    parameters = "".join(
+        f"        {json.dumps(name)}: {json.dumps(value) if isinstance(value, str) else repr(value)},\n"
+        for name, value in recipe.parameters.items()
+    )
+    opening = f"Recipe(\n    {json.dumps(recipe.family)},\n    {recipe.trees},\n    {{\n"
+    return f"{opening}{parameters}    }},\n)"

@@ -70,6 +70,17 @@ def fit(
     Raises:
         BadFile: there are no rows, or all have one label.
     """
+    check_both_kinds(fraud)
+    fitters = {"xgboost": _fit_xgboost, "lightgbm": _fit_lightgbm}
+    return fitters[family](features, fraud, recipe or recipe_of(family), seed)
+
+
+def check_both_kinds(fraud: Labels) -> None:
+    """Labels 0 or 1 that something can be learned from.
+
+    Raises:
+        BadFile: there are none, or all are the same.
+    """
     frauds = int(fraud.sum())
     if not 0 < frauds < len(fraud):
         raise BadFile(
@@ -77,8 +88,6 @@ def fit(
             why=f"of {len(fraud):,} in this range {frauds:,} are frauds",
             next_step="choose another range of days",
         )
-    fitters = {"xgboost": _fit_xgboost, "lightgbm": _fit_lightgbm}
-    return fitters[family](features, fraud, recipe or recipe_of(family), seed)
 
 
 def _fit_xgboost(features: Matrix, fraud: NDArray[np.int8], recipe: Recipe, seed: int) -> Any:

@@ -28,6 +28,7 @@ from deploy.cli import (
     rebuild,
     simulate,
     stack,
+    tune,
     worker,
 )
 from deploy.cli.terminal import FraudmlGroup
@@ -41,7 +42,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
     "Run": (worker.worker, checks.migrate, rebuild.rebuild),
     "Decide": (decisions.score, decisions.alerts),
     "Files": (files.generate, files.replay, files.features),
-    "Learn": (learn.train, learn.evaluate),
+    "Learn": (learn.train, learn.evaluate, tune.tune),
     "Look": (checks.reconcile, simulate.simulate, chaos.chaos, doctor.doctor, config.config),
 }
 # Nouns with commands of their own: name, panel, app.

@@ -180,7 +180,7 @@ def test_config_shows_every_setting_and_no_password(run: Run, monkeypatch: pytes
     assert "secret" not in result.output
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "doctor", "config", "reconcile"])
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "doctor", "config", "reconcile", "tune"])
 def test_every_help_has_examples(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -201,6 +201,7 @@ def test_the_help_imports_nothing_heavy() -> None:
         "numpy",
         "faust",
         "mlflow",
+        "optuna",
         "alembic",
     }
     code = f"import sys, deploy.cli.main; print({heavy!r} & sys.modules.keys())"
