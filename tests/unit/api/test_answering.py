@@ -1,0 +1,190 @@
+"""The synchronous path: decided once, kept before it is told, with whatever still answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from api.answering import Answer, Answering
+from api.publishing import value_of
+from models.decision import DecidedTransaction
+from models.errors import AnswerLost, FraudError, OtherBody
+from models.transaction import Transaction, decode_transaction
+from streams.answered import Answered, Signer
+from streams.deciding import NO_HISTORY
+from tests.builders import Worker, continued, decider, scorer, transaction
+
+KEY = b"a key of gateways and workers"
+
+
+@dataclass
+class PlayedLog:
+    """Stands for Kafka. takes: whether it does."""
+
+    takes: bool = True
+    sent: list[Answered] = field(default_factory=list)
+
+    def send(self, answers: Sequence[Answered]) -> None:
+        if self.takes:
+            self.sent += answers
+
+    def send_durably(self, answers: Sequence[Answered]) -> set[str]:
+        self.send(answers)
+        return {each.decided.transaction_id for each in answers} if self.takes else set()
+
+
+class Gateway:
+    """A gateway beside a worker, over the same stores."""
+
+    def __init__(self) -> None:
+        self.worker = Worker(signer=Signer(KEY))
+        self.log = PlayedLog()
+        self.failed: list[str] = []
+        self.answering = self.another()
+
+    def another(self) -> Answering:
+        return Answering(
+            ledger=self.worker.ledger,
+            keeper=self.worker.keeper,
+            decider=decider(scorer, self.worker.metrics, path="rest"),
+            log=self.log,
+            failed=self.failed.append,
+        )
+
+    def ask(self, *documents: dict[str, Any]) -> list[Answer | FraudError]:
+        return self.answering.answer([asked(document) for document in documents])
+
+    def decide(self, document: dict[str, Any]) -> Answer:
+        (told,) = self.ask(document)
+        assert isinstance(told, Answer)
+        return told
+
+    def deliver(self) -> None:
+        """What was sent comes to the worker."""
+        records = [msgspec.json.decode(value_of(each.decided)) for each in self.log.sent]
+        sweep = continued(self.worker.ledger, "transactions", records)
+        signer = Signer(KEY)
+        headers = [
+            signer.headers(value or b"", each)
+            for value, each in zip(sweep.values, self.log.sent, strict=True)
+        ]
+        self.worker.handle(replace(sweep, headers=headers))
+        self.log.sent = []
+
+
+def asked(document: dict[str, Any]) -> Transaction:
+    return decode_transaction(msgspec.json.encode(document))
+
+
+def decided_of(told: Answer | FraudError) -> DecidedTransaction:
+    assert isinstance(told, Answer)
+    return told.decided
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return Gateway()
+
+
+def test_an_answer_is_in_the_ledger_before_it_is_told(gateway: Gateway) -> None:
+    told = gateway.decide(transaction("a"))
+    assert (told.decided.path, told.durable) == ("rest", "ledger")
+    assert gateway.worker.ledger.decision("a") == told.decided
+
+
+def test_the_same_question_has_the_same_answer(gateway: Gateway) -> None:
+    first = gateway.decide(transaction("a"))
+    assert gateway.decide(transaction("a")) == first
+    assert len(gateway.log.sent) == 1
+
+
+def test_another_body_under_a_known_id_is_refused(gateway: Gateway) -> None:
+    gateway.decide(transaction("a"))
+    (told,) = gateway.ask(transaction("a", amount_minor=1))
+    assert isinstance(told, OtherBody)
+
+
+def test_what_the_stream_has_decided_is_the_answer(gateway: Gateway) -> None:
+    gateway.worker.decide(transaction("a"))
+    told = gateway.decide(transaction("a"))
+    assert told.decided.path == "stream"
+    assert gateway.log.sent == []
+
+
+def test_its_record_claims_the_row_and_counts_it_once(gateway: Gateway) -> None:
+    told = gateway.decide(transaction("a", amount_minor=90_000))
+    gateway.deliver()
+    assert gateway.worker.ledger.rows["a"].owner is not None
+    assert gateway.worker.ledger.decision("a") == told.decided
+    assert [alert.transaction_id for alert in gateway.worker.outbox.alerts] == ["a"]
+
+
+def test_it_counts_what_workers_have_applied(gateway: Gateway) -> None:
+    for name in "abc":
+        gateway.worker.decide(transaction(name))
+    gateway.decide(transaction("d"))
+    counted = gateway.worker.ledger.rows["d"].features
+    gateway.worker.decide(transaction("e"))
+    assert counted[3] == gateway.worker.ledger.rows["c"].features[3] + 1
+
+
+def test_without_histories_it_says_so(gateway: Gateway) -> None:
+    gateway.worker.view.reachable = False
+    told = gateway.decide(transaction("a"))
+    assert (told.decided.degraded_reason, told.durable) == (NO_HISTORY, "ledger")
+    assert gateway.failed == ["redis"]
+
+
+def test_without_the_ledger_kafka_keeps_the_answer_and_workers_store_it(gateway: Gateway) -> None:
+    gateway.decide(transaction("first"))
+    gateway.log.sent = []
+    gateway.worker.ledger.reachable = False
+    told = gateway.decide(transaction("a", amount_minor=90_000))
+    assert (told.durable, gateway.failed) == ("log", ["postgres"])
+    gateway.worker.ledger.reachable = True
+    gateway.deliver()
+    assert gateway.worker.ledger.decision("a") == told.decided
+
+
+def test_without_the_ledger_who_asks_again_hears_the_same(gateway: Gateway) -> None:
+    gateway.decide(transaction("first"))
+    gateway.worker.ledger.reachable = False
+    first = gateway.decide(transaction("a"))
+    assert gateway.decide(transaction("a")) == first
+    (other,) = gateway.ask(transaction("a", amount_minor=1))
+    assert isinstance(other, OtherBody)
+
+
+def test_what_can_be_kept_nowhere_is_not_told(gateway: Gateway) -> None:
+    gateway.decide(transaction("first"))
+    gateway.worker.ledger.reachable = False
+    gateway.log.takes = False
+    (told,) = gateway.ask(transaction("a"))
+    assert isinstance(told, AnswerLost)
+
+
+def test_what_kafka_took_too_late_to_be_told_is_told_when_asked_again(gateway: Gateway) -> None:
+    """The first answer may have arrived after all: a second one of its own would contradict it."""
+    gateway.decide(transaction("first"))
+    gateway.worker.ledger.reachable = False
+    gateway.log.takes = False
+    gateway.ask(transaction("a"))
+    gateway.log.takes = True
+    gateway.decide(transaction("a"))
+    gateway.decide(transaction("a"))
+    assert (
+        len({each.decided.decided_at for each in gateway.log.sent if each.decided.transaction_id == "a"}) == 1
+    )
+
+
+def test_each_of_a_sweep_has_its_own_answer(gateway: Gateway) -> None:
+    gateway.decide(transaction("a"))
+    gateway.decide(transaction("b"))
+    told = gateway.ask(
+        transaction("a"), transaction("b", amount_minor=1), transaction("c", amount_minor=90_000)
+    )
+    assert decided_of(told[0]).transaction_id == "a"
+    assert isinstance(told[1], OtherBody)
+    assert decided_of(told[2]).decision != "approve"
