@@ -1,0 +1,104 @@
+"""What callers send: read with a limit, and decoded strictly: an unknown field is likely a typing error."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+import msgspec
+
+from api.problems import FieldError, Problem
+from models.errors import MalformedTransaction
+from models.label import Label
+from models.transaction import Transaction, check_transaction, ms_of_time, reason_of
+
+LARGEST_BYTES = 64 * 1024
+LARGEST_BATCH_BYTES = 1024 * 1024
+MOST_ITEMS = 1000
+# How the decoder names a place.
+PLACE = re.compile(r" - at `(?:key in )?\$(?P<path>.*)`$")
+UNKNOWN = re.compile(r"unknown field `(?P<name>.*)`")
+INDEX = re.compile(r"\[([^]]*)\]")
+
+
+class AskedTransaction(Transaction, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A transaction in a request's body."""
+
+
+class SentLabel(Label, frozen=True, forbid_unknown_fields=True):
+    """A label in a request's body."""
+
+
+Document = TypeVar("Document", AskedTransaction, SentLabel)
+
+
+async def read(chunks: AsyncIterator[bytes], declared: str | None, largest: int = LARGEST_BYTES) -> bytes:
+    """The body, as far as it may be.
+
+    Raises:
+        Problem: too_large; no more than that is read.
+    """
+    if declared is not None and declared.isdigit() and int(declared) > largest:
+        raise Problem("too_large", f"{int(declared):,} bytes; {largest:,} at most")
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > largest:
+            raise Problem("too_large", f"more than {largest:,} bytes")
+    return bytes(body)
+
+
+def decode(body: bytes, kind: type[Document]) -> Document:
+    """
+    Raises:
+        Problem: of the kinds that answer 422.
+    """
+    if not body:
+        raise Problem("empty")
+    try:
+        found = msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _refusal(error) from None
+    json.loads(body, object_pairs_hook=_distinct)
+    return found
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> None:
+    """Of two fields of one name, decoders take one or the other: nobody knows which was meant."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Problem("duplicate_field", errors=[FieldError(f"/{twice}", "stands there more than once")])
+
+
+def check(transaction: Transaction, currency: str, now_ms: int, ahead_ms: int) -> None:
+    """What the types do not say.
+
+    Raises:
+        Problem: unprintable_id, currency, attributes, event_time_ahead, event_time_before_1970.
+    """
+    try:
+        check_transaction(transaction, currency)
+    except MalformedTransaction as error:
+        raise Problem(error.code, error.what) from None
+    time_ms = ms_of_time(transaction.event_time)
+    if time_ms > now_ms + ahead_ms:
+        raise Problem("event_time_ahead", f"at most {ahead_ms // 1000:,} s are allowed")
+    if time_ms < 0:
+        raise Problem("event_time_before_1970")
+
+
+def _refusal(error: Exception) -> Problem:
+    words = str(error)
+    unknown = UNKNOWN.search(words)
+    code = "unknown_field" if unknown else reason_of(error)
+    if code in ("not_json", "too_deep"):
+        return Problem(code)
+    place = PLACE.search(words)
+    path = place["path"] if place else ""
+    return Problem(code, errors=[FieldError(_pointer(path), PLACE.sub("", words))])
+
+
+def _pointer(path: str) -> str:
+    """`.attributes[...]` as `/attributes`."""
+    return INDEX.sub(lambda found: "" if found[1] == "..." else f"/{found[1]}", path).replace(".", "/")
