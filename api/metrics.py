@@ -1,0 +1,74 @@
+"""Every metric of a gateway; added up over its processes where there are several."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+from models.decision import DecidedTransaction
+from streams.metrics import LATENCY_BUCKETS_S
+
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class ApiMetrics:
+    """The metrics of one process, in a registry of its own."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._in_progress = Gauge(
+            "fraud_api_requests_in_progress",
+            "Requests that are being answered",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._requests = Counter(
+            "fraud_api_requests_total", "Requests answered", ["route", "status"], registry=registry
+        )
+        self._latency = Histogram(
+            "fraud_prediction_latency_seconds",
+            "From a request for a decision to its answer",
+            buckets=LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+        self._predictions = Counter(
+            "fraud_predictions_total", "Decisions made", ["variant", "decision", "path"], registry=registry
+        )
+        self._degraded = Counter(
+            "fraud_degraded_decisions_total",
+            "Decisions made with less than everything",
+            ["reason"],
+            registry=registry,
+        )
+        self._failures = Counter(
+            "fraud_dependency_errors_total", "Failed calls", ["dependency"], registry=registry
+        )
+
+    @contextmanager
+    def in_progress(self) -> Iterator[None]:
+        self._in_progress.inc()
+        try:
+            yield
+        finally:
+            self._in_progress.dec()
+
+    def answered(self, route: str, status: int) -> None:
+        self._requests.labels(route, str(status)).inc()
+
+    def decided(self, decided: DecidedTransaction, took_s: float) -> None:
+        self._latency.observe(took_s)
+        self._predictions.labels(decided.variant, decided.decision, decided.path).inc()
+        if decided.degraded_reason is not None:
+            self._degraded.labels(decided.degraded_reason).inc()
+
+    def failed(self, dependency: str) -> None:
+        self._failures.labels(dependency).inc()
+
+    def page(self) -> bytes:
+        """In Prometheus' text format, of all processes."""
+        if os.environ.get(MULTIPROCESS):
+            whole = CollectorRegistry()
+            multiprocess.MultiProcessCollector(whole)  # type: ignore[no-untyped-call]
+            return generate_latest(whole)
+        return generate_latest(self._registry)

@@ -1,0 +1,191 @@
+"""The gateway's parts and how they fit. Nothing connects before it is opened."""
+
+import asyncio
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import cache
+from random import Random
+from threading import Event, Thread
+
+import structlog
+from confluent_kafka.admin import AdminClient
+from prometheus_client import CollectorRegistry
+from tenacity import Retrying, retry_if_exception_type, stop_when_event_set, wait_exponential_jitter
+from tenacity.nap import sleep_using_event
+
+from api.access import Access
+from api.answering import Answer, Answering
+from api.gathering import Gathering
+from api.metrics import ApiMetrics
+from api.posting import Posting
+from api.publishing import KafkaAnswerLog
+from api.relay import Relay
+from models.decision import DecidedTransaction
+from models.errors import Unavailable
+from models.history import Retention
+from models.transaction import Transaction
+from streams.answered import Signer
+from streams.deciding import Decider
+from streams.healer import Healer
+from streams.healing import ViewKeeper
+from streams.kafka import client_config, producer_config, topic_ids
+from streams.ledger import PostgresLedger
+from streams.ledger.rules import PostgresRules
+from streams.metrics import Metrics
+from streams.models_in_force import InForce
+from streams.settings import Settings
+from streams.view import RedisView
+from streams.watcher import Watcher
+
+log = structlog.get_logger(__name__)
+
+# Of the 250 ms that an answer may take; what is left is for everything around them.
+VIEW_S, LEDGER_S, LOG_S = 0.03, 0.08, 0.06
+POST_S = 5.0
+LOOKUP_THREADS = 2
+
+
+class Gateway:
+    """Everything a gateway process is made of."""
+
+    def __init__(self, settings: Settings, access: Access, signer: Signer) -> None:
+        self.access = access
+        self.currency = settings.currency
+        self.ahead_ms = int(settings.clock_ahead_s * 1000)
+        self.transactions_topic, self.labels_topic = settings.transactions_topic, settings.labels_topic
+        self.metrics = ApiMetrics(CollectorRegistry())
+        self.metrics_here = settings.prometheus_enabled
+        self._settings = settings
+        self._worker_metrics = Metrics(CollectorRegistry())
+        self._stop, self._opened = Event(), Event()
+        self._topic_id = ""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sweep")
+        self._lookups = ThreadPoolExecutor(1, thread_name_prefix="lookup")
+        self._ledger = self._connected("fraudml-gateway", LEDGER_S)
+        self._lookup_ledger = self._connected("fraudml-lookup", settings.ledger_timeout_s)
+        self._view = RedisView(settings.redis_url, VIEW_S, settings.state_groups)
+        rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-gateway-rules")
+        in_force = InForce(settings, rules.in_force, self._worker_metrics.refused_model)
+        self._watcher = Watcher(in_force.look, self._worker_metrics, random=Random())
+        config = producer_config(settings, "gateway")
+        self._posting = Posting(config, POST_S)
+        self._log = KafkaAnswerLog(
+            config,
+            settings.transactions_topic,
+            topic_id=lambda: self._topic_id,
+            signer=signer,
+            within_s=LOG_S,
+        )
+        self._relay = Relay(
+            self._connected("fraudml-relay", settings.ledger_timeout_s),
+            places=self._log.take_places,
+            send=self._log.send,
+            topic_id=self._look_up_topic,
+        )
+        self._scoring: Gathering[Transaction, Answer] = Gathering(
+            self._answering().answer, lambda transaction: transaction.transaction_id, self._thread
+        )
+
+    def _connected(self, application: str, timeout_s: float) -> PostgresLedger:
+        return PostgresLedger(self._settings.database_url, timeout_s, application)
+
+    def _answering(self) -> Answering:
+        return Answering(
+            ledger=self._ledger,
+            keeper=self._keeper(self._ledger, self._view, Healer(self._heal_apart)),
+            decider=Decider(
+                scorer=lambda: self._watcher.scorer,
+                retention=Retention(),
+                currency=self.currency,
+                path="rest",
+                now=lambda: datetime.now(UTC),
+                metrics=self._worker_metrics,
+            ),
+            log=self._log,
+            failed=self.metrics.failed,
+        )
+
+    def _keeper(self, ledger: PostgresLedger, view: RedisView, healer: Healer | None) -> ViewKeeper:
+        heal_apart = healer.start if healer else None
+        new_epoch = lambda: secrets.token_hex(4)  # noqa: E731
+        return ViewKeeper(ledger, view, new_epoch, self._worker_metrics, heal_apart=heal_apart)
+
+    def _heal_apart(self) -> None:
+        """Heal over connections of our own, while requests are answered without histories."""
+        settings = self._settings
+        ledger = self._connected("fraudml-gateway-healer", settings.ledger_timeout_s)
+        view = RedisView(settings.redis_url, settings.view_timeout_s, settings.state_groups)
+        try:
+            self._keeper(ledger, view, None).heal()
+        finally:
+            ledger.close()
+            view.close()
+
+    def open(self) -> None:
+        """Begin; ready once there is a model, a ledger and a topic."""
+        self._log.start()
+        self._posting.start()
+        Thread(target=self._open, name="opening", daemon=True).start()
+
+    def _open(self) -> None:
+        patience = Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            stop=stop_when_event_set(self._stop),
+            wait=wait_exponential_jitter(multiplier=0.1, max=5.0),
+            sleep=sleep_using_event(self._stop),
+            before_sleep=lambda state: log.warning("waiting", why=str(state.outcome.exception())),  # type: ignore[union-attr]
+            reraise=True,
+        )
+        patience(self._watcher.look)
+        patience(self._look_up_topic)
+        patience(self._lookup_ledger.identity)
+        self._watcher.start()
+        self._relay.start()
+        self._opened.set()
+        log.info("gateway_ready")
+
+    def is_ready(self) -> bool:
+        return self._opened.is_set() and not self._stop.is_set()
+
+    def close(self) -> None:
+        """What is in work is answered; what was answered goes to Kafka, or waits in the ledger."""
+        self._stop.set()
+        self._thread.shutdown()
+        self._lookups.shutdown()
+        self._log.close()
+        self._posting.close()
+        if self._opened.is_set():
+            self._watcher.stop()
+            self._relay.stop()
+        for ledger in (self._ledger, self._lookup_ledger):
+            ledger.close()
+        self._view.close()
+
+    async def score(self, transaction: Transaction) -> Answer:
+        """
+        Raises:
+            Conflict: it is being answered, or was with another body.
+            AnswerLost: it could be kept nowhere.
+            Unavailable: there is no model yet.
+        """
+        if not self._opened.is_set():
+            raise Unavailable("the gateway is starting", why="it has no model yet")
+        return await self._scoring.ask(transaction)
+
+    async def produce(self, topic: str, key: str, value: bytes) -> None:
+        await self._posting.send(topic, key, value)
+
+    async def decision(self, transaction_id: str) -> DecidedTransaction | None:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._lookups, self._lookup_ledger.decision, transaction_id)
+
+    @cache  # noqa: B019
+    def _admin(self) -> AdminClient:
+        return AdminClient(client_config(self._settings, "gateway-admin"))
+
+    def _look_up_topic(self) -> str:
+        """The topic may be made again while we run: looked up with every turn of the relay."""
+        found = topic_ids(self._admin(), [self.transactions_topic], self._settings.kafka_timeout_s)
+        self._topic_id = found[self.transactions_topic]
+        return self._topic_id

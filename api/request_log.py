@@ -1,0 +1,76 @@
+"""Around every request: an id, its trace, how long it took; a line in the log, never a body or a key."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.metrics import ApiMetrics
+
+log = structlog.get_logger("api.access")
+
+REQUEST_ID = "x-request-id"
+SENT_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+TRACE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+QUIET = ("/healthz", "/readyz", "/metrics")
+
+
+class RequestLog:
+    """ASGI middleware, the outermost. clock: seconds."""
+
+    def __init__(
+        self, app: ASGIApp, metrics: ApiMetrics, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id = _request_id(headers)
+        state["traceparent"] = trace = _trace(headers)
+        began, status = self._clock(), 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (REQUEST_ID.encode(), request_id.encode())]
+            await send(message)
+
+        try:
+            with self._metrics.in_progress():
+                await self._app(scope, receive, sending)
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            self._metrics.answered(route, status)
+            if scope["path"] not in QUIET:
+                log.info(
+                    "request",
+                    request_id=request_id,
+                    trace=trace,
+                    method=scope["method"],
+                    route=route,
+                    status=status,
+                    key=state.get("key_id"),
+                    took_ms=round((self._clock() - began) * 1000, 2),
+                )
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    """The caller's, where it is one."""
+    sent = headers.get(REQUEST_ID.encode(), b"").decode("latin-1")
+    return sent if SENT_ID.fullmatch(sent) else secrets.token_hex(8)
+
+
+def _trace(headers: dict[bytes, bytes]) -> str:
+    """The caller's W3C trace context, or a new one."""
+    sent = headers.get(b"traceparent", b"").decode("latin-1")
+    return sent if TRACE.fullmatch(sent) else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
