@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from models.card_number import holds_card_number
 from models.errors import MalformedLabel
-from models.transaction import EventTime, Identifier, reason_of
+from models.transaction import CARD_NUMBER, EventTime, Identifier, reason_of
 
 LARGEST_VERSION = 2**31 - 1
 
@@ -38,6 +39,8 @@ def decode_label(data: bytes | None) -> Label:
         label = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedLabel(reason_of(error), str(error)) from None
+    if holds_card_number("|".join((label.label_id, label.transaction_id, label.customer_id))):
+        raise MalformedLabel(CARD_NUMBER, "a field holds a card number")
     if not (label.label_id + label.transaction_id + label.customer_id).isprintable():
         raise MalformedLabel("unprintable_id", "an id holds a control or invisible character")
     return label

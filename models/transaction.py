@@ -1,14 +1,17 @@
 """The payment we score: its document, its checks."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from models.card_number import as_text, holds_card_number
 from models.errors import MalformedTransaction
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CARD_NUMBER = "card_number"
 LARGEST_AMOUNT_MINOR = 10**12
 LARGEST_ATTRIBUTE = 2**63 - 1
 # As `str.isprintable` has it, up to U+FFFF. Beyond that engines differ over ranges, as they do over \p{..}:
@@ -82,9 +85,12 @@ def check_transaction(transaction: Transaction, currency: str) -> None:
     """What the types do not say.
 
     Raises:
-        MalformedTransaction: unprintable_id, currency, attributes.
+        MalformedTransaction: card_number, unprintable_id, currency, attributes.
     """
-    ids = transaction.transaction_id + transaction.customer_id + transaction.terminal_id
+    ids = "|".join((transaction.transaction_id, transaction.customer_id, transaction.terminal_id))
+    texts = [ids, *map(as_text, itertools.chain(*(transaction.attributes or {}).items()))]
+    if any(map(holds_card_number, texts)):
+        raise MalformedTransaction(CARD_NUMBER, "a field holds a card number")
     if not ids.isprintable():
         raise MalformedTransaction("unprintable_id", "an id holds a control or invisible character")
     if transaction.currency != currency:

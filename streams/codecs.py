@@ -1,15 +1,18 @@
 """Bytes to documents and back. What a producer sends may become a dead letter, never an exception."""
 
+import contextlib
 from collections.abc import Callable
+from hashlib import sha256
 from typing import TypeVar
 
 import msgspec
 import numpy as np
 
+from models.card_number import CANDIDATE, holds_card_number
 from models.errors import Malformed, MalformedLabel, MalformedTransaction
 from models.history import Ints
 from models.label import Label, decode_label
-from models.transaction import Transaction, check_transaction, decode_transaction
+from models.transaction import CARD_NUMBER, Transaction, check_transaction, decode_transaction
 from streams.arrivals import EXPIRED_HEADER, Batch, DeadLetter, LabelRecord, Sweep
 
 # A decoder quotes what it refuses, however long that is.
@@ -59,8 +62,10 @@ class TransactionCodec:
 
     def _check(self, sweep: Sweep, rows: list[int], found: list[Transaction], dead: list[DeadLetter]) -> None:
         """Set aside what `check_transaction` refuses; all at once where all are good, as they nearly are."""
-        ids = "".join([each.transaction_id + each.customer_id + each.terminal_id for each in found])
-        plain = ids.isprintable() and not any(each.attributes for each in found)
+        ids = "|".join([f"{each.transaction_id}|{each.customer_id}|{each.terminal_id}" for each in found])
+        plain = (
+            ids.isprintable() and not any(each.attributes for each in found) and CANDIDATE.search(ids) is None
+        )
         if plain and {each.currency for each in found} <= {self.currency}:
             return
         for position in reversed(range(len(rows))):
@@ -122,16 +127,31 @@ def _decoded(
 
 
 def dead_letter(sweep: Sweep, row: int, error: Malformed) -> DeadLetter:
-    """The dead letter of one record of a sweep."""
+    """The dead letter of one record of a sweep.
+
+    Where the record holds a card number, whatever else is wrong with it, the letter has none of its bytes.
+    """
+    key, value = sweep.keys[row], sweep.values[row]
+    if error.code == CARD_NUMBER or _holds_card_number(key) or _holds_card_number(value):
+        error = Malformed(CARD_NUMBER, "the record holds a card number; its bytes are not kept")
+        key, value = sha256(key or b"").hexdigest().encode(), None
     return DeadLetter(
         sweep.topic,
         sweep.topic_id,
         int(sweep.partition[row]),
         int(sweep.offset[row]),
         int(sweep.timestamp_ms[row]),
-        sweep.keys[row],
-        sweep.values[row],
+        key,
+        value,
         error.code,
         error.what[:DETAIL_CHARACTERS],
         "parked" if error.code == NO_TRANSACTION else "decode",
     )
+
+
+def _holds_card_number(raw: bytes | None) -> bool:
+    """In its text as it came, or as JSON would have it read."""
+    text = (raw or b"").decode("utf-8", "replace")
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
+        text += "|" + encode(msgspec.json.decode(raw or b"")).decode()
+    return holds_card_number(text)

@@ -11,6 +11,7 @@ from typing import Any
 from deploy.jobs.connections import log_of
 from load.producer import Pusher
 from models.errors import NotFound
+from models.transaction import CARD_NUMBER
 from streams.codecs import NO_TRANSACTION
 from streams.kafka import producer_config
 from streams.ledger.replays import Replays
@@ -102,8 +103,8 @@ def replay_letters(
 
     What has been sent is noted in the ledger after Kafka has it. A letter of the same key and bytes as one
     that was sent before is passed over: it would be refused again for the same reason, but for a label that
-    waits once more. again: that reason has been mended since, so letters of what was sent and refused again
-    are sent too.
+    waits once more; and so is one whose bytes were not kept, as they held a card number. again: that reason
+    has been mended since, so letters of what was sent and refused again are sent too.
     """
     pusher = Pusher(producer_config(settings, "dlq"), clock=time.monotonic, sleep=time.sleep)
     sent = passed = 0
@@ -114,7 +115,7 @@ def replay_letters(
         digests = set() if again else {letter.digest for letter in before}
         waiting: list[Letter] = []
         for letter in filter(wanted.takes, everything):
-            if letter.place in done or letter.digest in digests:
+            if letter.place in done or letter.digest in digests or letter.reason == CARD_NUMBER:
                 passed += 1
                 continue
             digests |= set() if _in_vain(letter) else {letter.digest}

@@ -57,6 +57,7 @@ _UNSAID_OF_JSON = (
     "nesting of about a thousand levels or more",
     "a whole number written with a fraction or an exponent (1999.0, 1e3), which JSON Schema takes for one",
     "an id, or a name, with an unassigned character, or beyond U+FFFF an invisible or private one",
+    "a card number: 13 to 19 digits, grouped or not, with a network's first digits and check digit",
     "a day that its month does not have, where the validator does not check formats",
 )
 _TIME = "an event time too far ahead of the broker's clock, or before 1970 once its offset is taken off"

@@ -16,6 +16,7 @@ REASONS = {
     "wrong_type": "a field, or the document, is of another type",
     "invalid_value": "a value is outside its range, its length or its list",
     "unprintable_id": "an id holds a control or invisible character",
+    "card_number": "a field holds a card number; the letter has a hash for its key, and no value",
     "currency": "not the currency of this deployment",
     "attributes": "an attribute's name is not printable, or its value holds a NUL or is outside 64 bits",
     "event_time_ahead": "the event time is too far ahead of the broker's clock",

@@ -47,6 +47,9 @@ BEYOND_SCHEMAS = {
     "an attribute of 1e999": "1e999",
     "an attribute beyond 64 bits": "beyond 64 bits",
     "a time more than five minutes ahead": "ahead of the broker",
+    "a card number as id": "card number",
+    "a card number in an attribute": "card number",
+    "a card number as a number": "card number",
     "another currency": "other than the deployment's",
 }
 

@@ -73,6 +73,10 @@ BAD: list[tuple[str, Any, str]] = [
     ("NUL in an id", text(b"c-1", b"c\\u00001"), "unprintable_id"),
     ("a line feed in an id", text(b"c-1", b"c\\n1"), "unprintable_id"),
     ("a direction mark in an id", transaction(customer_id="c\u202e1"), "unprintable_id"),
+    ("a card number as id", transaction(customer_id="4111111111111111"), "card_number"),
+    ("a card number in an attribute", transaction(attributes={"a": "4111-1111 1111 1111"}), "card_number"),
+    ("a card number as a number", transaction(attributes={"a": 378282246310005}), "card_number"),
+    ("a card number in what is malformed", text(b"c-1", b"4111111111111111") + b"}", "card_number"),
     ("a lone surrogate", text(b"c-1", b"\\ud800"), "not_json"),
     ("depth of 100,000", GOOD[:-1] + b',"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "too_deep"),
     ("a time without zone", time("2026-01-01T00:00:00"), "invalid_value"),
@@ -100,6 +104,23 @@ BAD: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize(("document", "reason"), [bad[1:] for bad in BAD], ids=[bad[0] for bad in BAD])
 def test_bad_input_has_a_reason_and_its_neighbours_are_untouched(document: Any, reason: str) -> None:
     assert decode(transaction("before"), document, transaction("after")) == (["before", "after"], [reason])
+
+
+def test_a_letter_of_a_card_number_holds_nothing_of_it() -> None:
+    """Neither where it is malformed besides, nor where its digits are written as escapes."""
+    card = "4111111111111111"
+    escaped = text(b"c-1", card.replace("1", "\\u0031", 1).encode())
+    documents = (transaction(customer_id=card), text(b"c-1", card.encode()) + b"}", escaped)
+    _, letters = TransactionCodec("EUR", 300_000).decode(sweep_of(*documents))
+    assert len(letters) == 3
+    assert [letter.value for letter in letters] == [None] * 3
+    assert all(len(letter.key or b"") == 64 for letter in letters)
+    assert all(card not in letter.detail for letter in letters)
+
+
+def test_a_label_with_a_card_number_is_set_aside_without_its_bytes() -> None:
+    _, (letter,) = decode_labels(sweep_of(label("4111111111111111"), topic="labels"), 300_000)
+    assert (letter.reason, letter.value) == ("card_number", None)
 
 
 ODD = [

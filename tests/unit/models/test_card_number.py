@@ -1,0 +1,65 @@
+"""Card numbers are found wherever they stand, and what only looks like one is let pass."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.card_number import NUMBER, as_text, holds_card_number, luhn
+
+# The networks' published numbers for tests.
+CARDS = [
+    "4111111111111111",
+    "4222222222222",
+    "4000000000000000006",
+    "5555555555554444",
+    "2223003122003222",
+    "378282246310005",
+    "6011111111111117",
+    "3530111333300000",
+    "30569309025904",
+    "6200000000000005",
+    "6759649826438453",
+]
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_a_card_number_is_found_in_any_text(card: str) -> None:
+    grouped = " ".join(card[at : at + 4] for at in range(0, len(card), 4))
+    texts = (card, f"tx-{card}", f"card={card};", grouped, grouped.replace(" ", "-"), f'{{"a":"{card}"}}')
+    assert all(map(holds_card_number, texts))
+    assert as_text(float(4111111111111111)) == "4111111111111111"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111111111111112",  # the check digit is wrong
+        "9111111111111111",  # no network
+        "41111111111111110000",  # too long
+        "411111111111",  # too short
+        "4111x1111111111111",
+        "2026-11-27T12:00:00",
+        "c-1|t-1|",
+        "123e4567-e89b-12d3-a456-426614174000",
+    ],
+)
+def test_what_is_no_card_number_passes(text: str) -> None:
+    assert not holds_card_number(text)
+
+
+@given(st.sampled_from(CARDS), st.integers(0, 12), st.integers(1, 9))
+def test_one_changed_digit_is_no_card_number(card: str, at: int, by: int) -> None:
+    changed = card[:at] + str((int(card[at]) + by) % 10) + card[at + 1 :]
+    assert luhn(card)
+    assert not luhn(changed)
+
+
+@given(st.text(max_size=40))
+def test_no_text_without_thirteen_digits_holds_one(text: str) -> None:
+    if sum(each.isascii() and each.isdigit() for each in text) < 13:
+        assert not holds_card_number(text)
+
+
+@given(st.text(alphabet="0123456789", min_size=13, max_size=19))
+def test_a_run_of_digits_is_one_by_network_and_check_digit(digits: str) -> None:
+    assert holds_card_number(digits) == bool(NUMBER.fullmatch(digits) and luhn(digits))
