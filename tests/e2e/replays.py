@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,7 @@ import psutil
 import pyarrow.parquet as pq
 
 from deploy.jobs.local_models import install
-from deploy.jobs.training import train_table
+from deploy.jobs.training import Trained, train_table
 from deploy.stack.errors import NotRunning
 from deploy.stack.report import Report
 from load.bench.progress_watch import ProgressWatch
@@ -29,30 +29,38 @@ from tests.e2e.command_line import PROGRAM, CommandLine
 
 CLOSE = 1e-6
 SOON_S = 0.02
+# What a replay does to the order of what it sends.
+DISTURBED = ("--duplicates", "0.01", "--shuffle", "100")
 
 
 @contextmanager
-def stack_with_models(folder: Path) -> Iterator[CommandLine]:
-    """Kafka, Valkey, Postgres and one worker, with models trained on the spot."""
+def stack_with_models(
+    folder: Path, trained: Iterable[Trained] | None = None, *up: str
+) -> Iterator[CommandLine]:
+    """Kafka, Valkey, Postgres and one worker, with these models, or with some trained on the spot.
+
+    up: more options of `fraudml up`.
+    """
     line = CommandLine(folder / "home")
-    install_models(line.home)
+    install_models(line.home, trained)
     try:
-        line.ok("up", "--only", "kafka", "--only", "valkey", "--only", "postgres", "--workers", "1")
+        line.ok("up", "--only", "kafka", "--only", "valkey", "--only", "postgres", "--workers", "1", *up)
         yield line
     finally:
         line.ok("down", "--data")
 
 
-def install_models(home: Path) -> None:
-    table = concatenated(list(simulate(SimulatorParameters(customers=500), seed=5, days=14)))
+def install_models(home: Path, trained: Iterable[Trained] | None = None) -> None:
     home.mkdir(parents=True)
+    for each in trained or trained_on_the_spot():
+        install(each, home)
+
+
+def trained_on_the_spot() -> Iterator[Trained]:
+    table = concatenated(list(simulate(SimulatorParameters(customers=500), seed=5, days=14)))
+    days = (date(2018, 4, 8), date(2018, 4, 14))
     for family in FAMILIES:
-        install(
-            train_table(
-                table, date(2018, 4, 8), date(2018, 4, 14), recipe_of(family), seed=1, report=Report()
-            ),
-            home,
-        )
+        yield train_table(table, *days, recipe_of(family), seed=1, report=Report())
 
 
 class Killer:
@@ -97,10 +105,10 @@ class Killer:
         raise Unavailable("the worker has not come back before the replay was over")
 
 
-def replay(line: CommandLine, *arguments: str, reconcile: bool = True, within_s: float = 600) -> int:
+def replay(line: CommandLine, *arguments: str, within_s: float = 600) -> int:
     """Run a replay to its end, reconciling all the while; how often that found nothing."""
     found = 0
-    command = [str(PROGRAM), "replay", *arguments, "--duplicates", "0.01", "--shuffle", "100"]
+    command = [str(PROGRAM), "replay", *arguments, *DISTURBED]
     with subprocess.Popen(command, env=line.environment, stdout=sys.stderr) as process:
         try:
             while process.poll() is None:

@@ -23,6 +23,7 @@ from models.recipes import Recipe
 from models.train import fit
 from models.training_set import past_features
 from tests.e2e.command_line import CommandLine
+from tests.e2e.evaluations import evaluated
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -41,12 +42,6 @@ QUICK = Recipe(
         "eta": 0.1,
     },
 )
-
-
-def evaluated(line: CommandLine, data: Path, *options: str) -> dict[str, Any]:
-    table = (str(data / "handbook.parquet"), "--map", "handbook", "--train-start", "2018-07-25")
-    found: dict[str, Any] = line.json("evaluate", *table, *options, "--json")
-    return found
 
 
 def rounded(found: dict[str, Any]) -> tuple[float, ...]:
