@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from api import bodies
+from api import batches, bodies
 from api.answering import Answer
 from api.parts import Gateway
 from api.problems import KINDS, PAGES, Problem, page_of, problem_of, response_of
@@ -44,11 +44,16 @@ def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> F
 
 
 def _decisions(app: FastAPI, gateway: Gateway, now_ms: Callable[[], int]) -> None:
+    def check(transaction: Transaction) -> None:
+        bodies.check(transaction, gateway.currency, now_ms(), gateway.ahead_ms)
+
     async def transaction_in(request: Request) -> bodies.AskedTransaction:
-        body = await _body(request)
-        found = bodies.decode(body, bodies.AskedTransaction)
-        bodies.check(found, gateway.currency, now_ms(), gateway.ahead_ms)
+        found = bodies.decode(await _body(request), bodies.AskedTransaction)
+        check(found)
         return found
+
+    async def send(transaction: Transaction) -> None:
+        await gateway.produce(gateway.transactions_topic, transaction.customer_id, encode(transaction))
 
     @app.post("/v1/score", tags=["decisions"])
     async def score(request: Request) -> Response:
@@ -64,9 +69,17 @@ def _decisions(app: FastAPI, gateway: Gateway, now_ms: Callable[[], int]) -> Non
         """Hand one transaction to the stream: it will be decided."""
         await gateway.access.admit(request, "score:write")
         transaction = await transaction_in(request)
-        await gateway.produce(gateway.transactions_topic, transaction.customer_id, as_sent(transaction))
+        await send(transaction)
         where = f"/v1/decisions/{transaction.transaction_id}"
         return _json(request, {"transaction_id": transaction.transaction_id}, 202, {"Location": where})
+
+    @app.post("/v1/transactions:batch", tags=["decisions"])
+    async def produce_batch(request: Request) -> Response:
+        """Hand many transactions to the stream; each has its own outcome."""
+        await gateway.access.admit(request, "score:write")
+        body = await _body(request, bodies.LARGEST_BATCH_BYTES, (JSON, batches.NDJSON))
+        items = batches.items_of(body, _media_type(request))
+        return _json(request, {"results": await batches.taken(items, check, send)}, 200)
 
     @app.get("/v1/decisions/{transaction_id}", tags=["decisions"])
     async def decision(request: Request, transaction_id: str) -> Response:
@@ -86,14 +99,16 @@ def _decisions(app: FastAPI, gateway: Gateway, now_ms: Callable[[], int]) -> Non
         return _json(request, {"label_id": found.label_id}, 202)
 
 
-def as_sent(transaction: Transaction) -> bytes:
-    return encode(transaction)
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", JSON).split(";")[0].strip().lower()
 
 
-async def _body(request: Request) -> bytes:
-    if request.headers.get("content-type", JSON).split(";")[0].strip().lower() != JSON:
-        raise Problem("unsupported_media_type")
-    return await bodies.read(request.stream(), request.headers.get("content-length"))
+async def _body(
+    request: Request, largest: int = bodies.LARGEST_BYTES, wanted: tuple[str, ...] = (JSON,)
+) -> bytes:
+    if _media_type(request) not in wanted:
+        raise Problem("unsupported_media_type", f"{' or '.join(wanted)} is wanted")
+    return await bodies.read(request.stream(), request.headers.get("content-length"), largest)
 
 
 def _told(request: Request, told: Answer) -> Response:
