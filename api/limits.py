@@ -1,0 +1,142 @@
+"""How often a key may ask: so many times in any 60 s, counted by all gateways together.
+
+Each key's last requests stand in a list in Redis, newest first, on Redis' own clock: another request may pass
+when the one that it would push out is older than the window. No library counts on the server's clock.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from math import ceil
+from typing import NamedTuple, Protocol
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from models.errors import ViewUnavailable
+
+WINDOW_S = 60
+WINDOW_US = WINDOW_S * 1_000_000
+PREFIX = "fraudml-limit:"
+# KEYS: the list. ARGV: the window in us, the limit, and, in tests, the time in us.
+# Answers: 1 or 0, how many more may pass now, and in how many us the oldest that counts leaves the window.
+SCRIPT = """
+local window, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
+local now = tonumber(ARGV[3])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000000 + time[2]
+end
+-- A clock that was set back must not let more pass.
+now = math.max(now, tonumber(redis.call('LINDEX', KEYS[1], 0) or 0))
+local bound = tonumber(redis.call('LINDEX', KEYS[1], limit - 1))
+local allowed = (not bound or bound <= now - window) and 1 or 0
+if allowed == 1 then
+  redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
+  redis.call('LTRIM', KEYS[1], 0, limit - 1)
+  redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
+end
+local low, high = 0, redis.call('LLEN', KEYS[1])
+while low < high do
+  local middle = math.floor((low + high) / 2)
+  local counts = tonumber(redis.call('LINDEX', KEYS[1], middle)) > now - window
+  if counts then low = middle + 1 else high = middle end
+end
+local oldest = low > 0 and tonumber(redis.call('LINDEX', KEYS[1], low - 1)) or now - window
+return {allowed, math.max(limit - low, 0), string.format('%.0f', oldest + window - now)}
+"""
+
+
+class Allowance(NamedTuple):
+    """remaining: how many more may pass now. reset_s: until the oldest that counts leaves the window.
+
+    Source of the headers: draft-ietf-httpapi-ratelimit-headers.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_s: float
+
+    def headers(self) -> dict[str, str]:
+        reset_s = ceil(self.reset_s)
+        found = {
+            "RateLimit-Policy": f'"key";q={self.limit};w={WINDOW_S}',
+            "RateLimit": f'"key";r={self.remaining};t={reset_s}',
+        }
+        return found if self.allowed else found | {"Retry-After": str(max(1, reset_s))}
+
+
+class Limit(Protocol):
+    """Counts requests of a key."""
+
+    async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
+        """One request more. now_us: in tests; else the counting server's own clock.
+
+        Raises:
+            ViewUnavailable: Redis does not answer in time.
+        """
+
+
+class SharedLimit:
+    """Counted in Redis, by all gateway processes together."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._redis = Redis.from_url(
+            url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
+        )
+        self._script = self._redis.register_script(SCRIPT)
+
+    async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
+        arguments = [WINDOW_US, limit] if now_us is None else [WINDOW_US, limit, now_us]
+        try:
+            allowed, remaining, reset_us = await self._script(keys=[PREFIX + key_id], args=arguments)
+        except (RedisError, OSError) as error:
+            raise ViewUnavailable("Redis does not count requests", why=str(error)) from error
+        return Allowance(bool(allowed), limit, int(remaining), int(reset_us) / 1e6)
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+
+class LocalLimit:
+    """Counted in this process. clock: seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._passed: dict[str, deque[int]] = {}
+
+    async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
+        passed = self._passed.setdefault(key_id, deque())
+        now_us = max(int(self._clock() * 1e6) if now_us is None else now_us, passed[-1] if passed else 0)
+        while passed and passed[0] <= now_us - WINDOW_US:
+            passed.popleft()
+        allowed = len(passed) < limit
+        if allowed:
+            passed.append(now_us)
+        reset_us = passed[0] + WINDOW_US - now_us if passed else 0
+        return Allowance(allowed, limit, limit - len(passed), reset_us / 1e6)
+
+
+class Limits:
+    """The shared count; while Redis is away, this process' share of the limit, counted here.
+
+    At the change a key may pass once more what it has passed already: at most its limit, once.
+    processes: over how many the limit is shared. failed: called when Redis was asked in vain.
+    """
+
+    def __init__(
+        self, shared: Limit, local: Limit, processes: int, failed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._shared = shared
+        self._local = local
+        self._processes = processes
+        self._failed = failed
+
+    async def ask(self, key_id: str, limit: int) -> Allowance:
+        try:
+            return await self._shared.ask(key_id, limit)
+        except ViewUnavailable:
+            self._failed()
+            return await self._local.ask(key_id, max(1, limit // self._processes))
