@@ -26,6 +26,9 @@ FraudError
 │   ├── ViewAheadOfLedger   Redis has applied more than the ledger knows: an old ledger was put back by hand
 │   ├── SchemaUnknown       the database has a schema that this version does not know
 │   └── OutcomeUnknown      a Kafka transaction may or may not have been committed
+├── Denied                  whoever asks may not: asking again with the same key changes nothing
+│   ├── Unauthenticated     no key, or none that is known and lives
+│   └── Forbidden           the key does not have the scope
 └── ModelRejected           a model that cannot be proven to be what it says
 """
 
@@ -156,3 +159,15 @@ class OutcomeUnknown(Halt):
 
 class ModelRejected(FraudError):
     code = "model_rejected"
+
+
+class Denied(FraudError):
+    code = "denied"
+
+
+class Unauthenticated(Denied):
+    code = "unauthenticated"
+
+
+class Forbidden(Denied):
+    code = "forbidden"
