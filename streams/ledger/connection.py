@@ -13,7 +13,7 @@ from models.errors import BadSetting, FraudError, LedgerUnavailable, SchemaUnkno
 from streams.ledger.arrays import register
 
 # The schema that this code reads and writes; deploy/migrations makes it.
-SCHEMA = "0003"
+SCHEMA = "0004"
 
 
 class TimedConnection(psycopg.Connection[TupleRow]):
