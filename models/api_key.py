@@ -9,35 +9,13 @@ import hmac
 import re
 import string
 import zlib
-from collections.abc import Callable, Iterable
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Callable
+from typing import NamedTuple
 
-import msgspec
-
-from models.errors import BadSetting, Forbidden, Unauthenticated
-
-Scope = Literal[
-    "score:write",
-    "decisions:read",
-    "labels:write",
-    "reviews:write",
-    "models:admin",
-    "keys:admin",
-    "stats:read",
-]
-SCOPES: dict[Scope, str] = {
-    "score:write": "have transactions decided",
-    "decisions:read": "read decisions, alerts and their reasons",
-    "labels:write": "say what became of a transaction",
-    "reviews:write": "settle what waits for review",
-    "models:admin": "promote models, change policies and shares",
-    "keys:admin": "make and revoke keys",
-    "stats:read": "read counts and rates, of no single transaction",
-}
-DEFAULT_SCOPES: tuple[Scope, ...] = ("score:write", "decisions:read")
-LIMIT_PER_MINUTE = 100
+from models.errors import BadSetting, Unauthenticated
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+LONGEST_NAME = 64
 KEY_ID_BYTES, SECRET_BYTES = 8, 32
 KEY_ID_SIGNS, SECRET_SIGNS, CHECKSUM_SIGNS = 11, 43, 6
 ENV = re.compile(r"[a-z0-9]{1,16}")
@@ -51,26 +29,14 @@ NOBODYS_DIGEST = bytes(hashlib.sha256().digest_size)
 RandomBytes = Callable[[int], bytes]
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks, and what they may. name: what the owner calls it."""
+class Kept(NamedTuple):
+    """What is kept of a key. pepper_id: tells which pepper the digest was made with."""
 
     key_id: str
-    owner: str
-    name: str
-    scopes: tuple[Scope, ...]
-    limit_per_minute: int = LIMIT_PER_MINUTE
-
-    def require(self, scope: Scope) -> None:
-        """
-        Raises:
-            Forbidden: the key does not have that scope.
-        """
-        if scope not in self.scopes:
-            raise Forbidden(
-                f"this key may not {SCOPES[scope]}",
-                why=f"it lacks the scope {scope}",
-                next_step="ask for a key that has it",
-            )
+    env: str
+    digest: bytes
+    pepper_id: str
+    last_four: str
 
 
 class Written(NamedTuple):
@@ -89,6 +55,10 @@ class Written(NamedTuple):
     def last_four(self) -> str:
         """By which a person tells two keys apart."""
         return self.text[-4:]
+
+    def kept(self, pepper: bytes) -> Kept:
+        digest = digest_of(pepper, self.secret)
+        return Kept(self.key_id, self.env, digest, pepper_id(pepper), self.last_four)
 
     def __repr__(self) -> str:
         return f"Written(fsk_{self.env}_{self.key_id}_****)"
@@ -123,6 +93,20 @@ def parse(text: str) -> Written:
     return Written(found["env"], found["key_id"], found["secret"])
 
 
+def plain_name(what: str, text: str) -> str:
+    """An owner's name, or that of a key: it is shown in tables and logs.
+
+    Raises:
+        BadSetting: it is none that can be shown there.
+    """
+    if not 1 <= len(text) <= LONGEST_NAME or not text.isprintable() or text != text.strip():
+        raise BadSetting(
+            f"this {what} cannot be shown in a table",
+            next_step=f"use 1 to {LONGEST_NAME} printable characters, without blanks around them",
+        )
+    return text
+
+
 def digest_of(pepper: bytes, secret: str) -> bytes:
     """What is kept of a secret, 32 bytes. A secret of 256 random bits needs no slow hash."""
     return hmac.digest(pepper, secret.encode(), "sha256")
@@ -137,20 +121,6 @@ def same_digest(known: bytes | None, found: bytes) -> bool:
     """Whether a digest is the one that is known. Takes as long where none is."""
     alike = hmac.compare_digest(NOBODYS_DIGEST if known is None else known, found)
     return alike and known is not None
-
-
-def known_scopes(names: Iterable[str]) -> tuple[Scope, ...]:
-    """The scopes of these names, each once, in their usual order.
-
-    Raises:
-        BadSetting: no name, or one that is no scope.
-    """
-    asked = set(names)
-    if unknown := sorted(asked - set(get_args(Scope))):
-        raise BadSetting(f"there is no scope {unknown[0]}", next_step=f"use {', '.join(SCOPES)}")
-    if not asked:
-        raise BadSetting("a key without scopes may nothing", next_step=f"use {', '.join(SCOPES)}")
-    return tuple(scope for scope in SCOPES if scope in asked)
 
 
 def not_a_key() -> Unauthenticated:

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable
 from random import Random
-from typing import Any, get_args
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -12,21 +12,17 @@ from hypothesis import strategies as st
 
 from models.api_key import (
     BASE62,
-    DEFAULT_SCOPES,
     FORM,
     NOBODYS_DIGEST,
-    SCOPES,
-    Key,
-    Scope,
     Written,
     digest_of,
-    known_scopes,
     make,
     parse,
     pepper_id,
+    plain_name,
     same_digest,
 )
-from models.errors import BadSetting, Forbidden, Unauthenticated
+from models.errors import BadSetting, Unauthenticated
 
 PEPPER = b"a pepper of these tests"
 seeds = st.integers(0, 2**32)
@@ -156,30 +152,22 @@ def test_an_unknown_id_is_compared_as_a_known_one_is(monkeypatch: pytest.MonkeyP
     assert compared == [(32, 32), (32, 32)]
 
 
-def test_every_scope_is_explained() -> None:
-    assert tuple(SCOPES) == get_args(Scope)
-    assert all(words and words[0].islower() for words in SCOPES.values())
+def test_what_is_kept_of_a_key_holds_nothing_to_write_it_with() -> None:
+    key = make("live", bytes_of(5))
+    kept = key.kept(PEPPER)
+    assert kept == (key.key_id, "live", digest_of(PEPPER, key.secret), pepper_id(PEPPER), key.text[-4:])
+    assert key.secret not in repr(kept)
 
 
-def test_scopes_are_known_each_once_in_their_order() -> None:
-    assert known_scopes(["stats:read", "score:write", "stats:read"]) == ("score:write", "stats:read")
-    assert known_scopes(DEFAULT_SCOPES) == DEFAULT_SCOPES
+@pytest.mark.parametrize("name", ["shop", "Fraud desk 2", "ann@shop.example", "店", "a" * 64])
+def test_a_name_is_what_a_table_can_show(name: str) -> None:
+    assert plain_name("owner", name) == name
 
 
-@pytest.mark.parametrize(
-    ("names", "why"), [(["score:read"], "no scope score:read"), ([], "without scopes may nothing")]
-)
-def test_what_is_no_scope_is_refused_with_those_there_are(names: list[str], why: str) -> None:
-    with pytest.raises(BadSetting, match=f"{why}.*score:write, decisions:read"):
-        known_scopes(names)
-
-
-def test_a_key_opens_what_its_scopes_say_and_nothing_else() -> None:
-    key = Key(key_id="k", owner="shop", name="till", scopes=("score:write",))
-    key.require("score:write")
-    for scope in SCOPES.keys() - {"score:write"}:
-        with pytest.raises(Forbidden, match=f"lacks the scope {scope}"):
-            key.require(scope)
+@pytest.mark.parametrize("name", ["", " shop", "shop\n", "a\tb", "a\x1b[31m", "a" * 65])
+def test_what_a_table_cannot_show_is_no_name(name: str) -> None:
+    with pytest.raises(BadSetting, match="this owner cannot be shown"):
+        plain_name("owner", name)
 
 
 def test_a_written_key_has_its_parts() -> None:
