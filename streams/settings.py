@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from models.errors import BadSetting
@@ -20,12 +20,19 @@ STACK_ENV = "stack.env"
 PASSWORD_IN_ADDRESS = re.compile(r"(://[^:/?#@\s]*:)[^/?#\s]*@")
 PASSWORD_FIELD = re.compile(r"(password=)('(?:[^'\\]|\\.)*'|[^&\s]*)", re.IGNORECASE)
 
+SHORTEST_SECRET = 16
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 def home_folder() -> Path:
     """Where the embedded stack keeps data, ports and state; belongs to the checkout."""
     return Path(os.environ.get("FRAUDML_HOME", CHECKOUT / ".fraudml")).expanduser().resolve()
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
+        raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
+    return secret
 
 
 class Settings(BaseSettings):
@@ -41,6 +48,9 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str = Field("http://127.0.0.1:5000", validation_alias="MLFLOW_TRACKING_URI")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
     prometheus_enabled: bool = Field(True, validation_alias="PROMETHEUS_ENABLED")
+    api_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        SecretStr(""), validation_alias="API_KEY", description="opens everything, to make the first keys with"
+    )
 
     home: Path = Field(default_factory=home_folder)
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="the one currency of this deployment")
@@ -66,6 +76,10 @@ class Settings(BaseSettings):
     )
     model_public_key: Path | None = Field(
         None, description="Ed25519 public key, PEM: workers fetch only models that its holder has signed"
+    )
+    key_pepper: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        SecretStr(""),
+        description="keys are digested with it; empty is the file secrets/key-pepper of the home",
     )
     give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")
     stuck_s: float = Field(30.0, gt=0, description="lag and no finished sweep for this long ends the worker")

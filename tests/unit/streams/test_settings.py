@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
 
 from models.errors import BadSetting
 from streams import settings as settings_module
@@ -20,6 +21,7 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "mlflow_tracking_uri": ("MLFLOW_TRACKING_URI", "http://mlflow", "http://mlflow"),
     "log_level": ("LOG_LEVEL", "debug", "debug"),
     "prometheus_enabled": ("PROMETHEUS_ENABLED", "false", False),
+    "api_key": ("API_KEY", "a key of sixteen", SecretStr("a key of sixteen")),
     "home": ("FRAUDML_HOME", "/srv/fraud", Path("/srv/fraud")),
     "currency": ("FRAUDML_CURRENCY", "SEK", "SEK"),
     "transactions_topic": ("FRAUDML_TRANSACTIONS_TOPIC", "tx", "tx"),
@@ -40,6 +42,7 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "registry_timeout_s": ("FRAUDML_REGISTRY_TIMEOUT_S", "5", 5.0),
     "model_signing_key": ("FRAUDML_MODEL_SIGNING_KEY", "/keys/model.key", Path("/keys/model.key")),
     "model_public_key": ("FRAUDML_MODEL_PUBLIC_KEY", "/keys/model.pub", Path("/keys/model.pub")),
+    "key_pepper": ("FRAUDML_KEY_PEPPER", "pepper of sixteen", SecretStr("pepper of sixteen")),
     "give_up_s": ("FRAUDML_GIVE_UP_S", "60", 60.0),
     "stuck_s": ("FRAUDML_STUCK_S", "12", 12.0),
     "label_wait_s": ("FRAUDML_LABEL_WAIT_S", "60", 60.0),
@@ -58,6 +61,8 @@ WRONG = [
     ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
     ("PROMETHEUS_ENABLED", "perhaps", "valid boolean"),
     ("FRAUDML_CURRENCY", "euro", "match pattern"),
+    ("API_KEY", "fifteen letters", "a secret has at least 16 characters"),
+    ("FRAUDML_KEY_PEPPER", "salt", "a secret has at least 16 characters"),
     ("FRAUDML_PARTITIONS", "0", "greater than or equal to 1"),
     ("FRAUDML_PARTITIONS", "1025", "less than or equal to 1024"),
     ("FRAUDML_PARTITIONS", "eight", "valid integer"),
@@ -192,3 +197,32 @@ def test_a_password_is_hidden_wherever_its_client_takes_it(address: str) -> None
     """Postgres takes it in the query and in its own notation, and with any sign in it."""
     assert SECRET in str(conninfo_to_dict(address)["password"])
     assert SECRET not in masked(address)
+
+
+SECRETS = [field for field, (_, _, value) in KNOBS.items() if isinstance(value, SecretStr)]
+
+
+@pytest.mark.parametrize("field", SECRETS)
+def test_a_secret_is_never_shown(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable, text, _ = KNOBS[field]
+    monkeypatch.setenv(variable, text)
+    settings = read_settings()
+    for shown in (
+        str(settings),
+        repr(settings),
+        settings.model_dump_json(),
+        masked(getattr(settings, field)),
+    ):
+        assert text not in shown
+
+
+@pytest.mark.parametrize("field", SECRETS)
+def test_a_secret_that_is_refused_is_not_shown_either(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KNOBS[field][0], SECRET)
+    with pytest.raises(BadSetting) as refused:
+        read_settings()
+    assert SECRET not in str(refused.value)
+
+
+def test_there_are_secrets() -> None:
+    assert {"api_key", "key_pepper"} <= set(SECRETS)
