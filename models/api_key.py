@@ -109,7 +109,7 @@ def plain_name(what: str, text: str) -> str:
 
 def digest_of(pepper: bytes, secret: str) -> bytes:
     """What is kept of a secret, 32 bytes. A secret of 256 random bits needs no slow hash."""
-    return hmac.digest(pepper, secret.encode(), "sha256")
+    return hmac.digest(pepper, secret.encode("utf-8", "surrogatepass"), "sha256")
 
 
 def pepper_id(pepper: bytes) -> str:

@@ -3,17 +3,21 @@ it."""
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import psycopg
 import pytest
 
+from api.key_ring import running_key_ring
+from deploy.stack.waiting import until
 from models.api_key import Kept, Written, digest_of, make, same_digest
-from models.errors import LedgerUnavailable, Misuse, NotFound
+from models.errors import LedgerUnavailable, Misuse, NotFound, Unauthenticated
 from models.scopes import Key
 from streams.ledger.audit import PostgresAudit
 from streams.ledger.keys import AskedFor, KeyRecord, PostgresKeys
+from streams.settings import read_settings
 from tests.contracts.ledger_worlds import TIMEOUT_S, together
 
 pytestmark = pytest.mark.stack
@@ -209,6 +213,26 @@ def test_of_many_who_rotate_at_once_one_does(keys: PostgresKeys, ledger_url: str
     answers = together([rotate] * 4)
     assert sorted(type(answer).__name__ for answer in answers) == ["KeyRecord", *["Misuse"] * 3]
     assert len(keys.live()) == 2
+
+
+def test_a_running_ring_opens_to_a_new_key_and_shuts_to_a_revoked_one_within_five_seconds(
+    keys: PostgresKeys, ledger_url: str, tmp_path: Path
+) -> None:
+    key = written()
+    settings = read_settings(home=tmp_path, database_url=ledger_url, key_pepper=PEPPER.decode())
+    with running_key_ring(settings) as ring:
+
+        def opens() -> bool:
+            try:
+                return ring.verify(key.text, datetime.now(UTC)).owner == "shop"
+            except Unauthenticated:
+                return False
+
+        assert not opens()
+        keys.create(key.kept(PEPPER), TILL, actor="ann", why="")
+        until(opens, within_s=5.0, every_s=0.05)
+        keys.revoke(key.key_id, actor="ann", why="lost")
+        until(lambda: not opens(), within_s=5.0, every_s=0.05)
 
 
 def test_a_ledger_out_of_reach_is_named() -> None:

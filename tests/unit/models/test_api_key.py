@@ -121,6 +121,11 @@ def test_a_digest_is_an_hmac_of_the_secret_under_the_pepper() -> None:
     assert key.secret.encode() not in digest
 
 
+def test_a_text_that_no_encoding_takes_has_a_digest_too() -> None:
+    """Somebody will present it."""
+    assert digest_of(PEPPER, "\ud800") != digest_of(PEPPER, "\ud801")
+
+
 def test_peppers_are_told_apart_without_being_told() -> None:
     assert pepper_id(PEPPER) == pepper_id(PEPPER)
     assert pepper_id(PEPPER) != pepper_id(PEPPER + b"!")
