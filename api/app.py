@@ -33,7 +33,7 @@ def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> F
         try:
             yield
         finally:
-            gateway.close()
+            await gateway.close()
 
     app = FastAPI(title="Fraud gateway", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(RequestLog, metrics=gateway.metrics)

@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
 from random import Random
@@ -17,6 +19,8 @@ from tenacity.nap import sleep_using_event
 from api.access import Access
 from api.answering import Answer, Answering
 from api.gathering import Gathering
+from api.key_ring import running_key_ring
+from api.limits import Limits, LocalLimit, SharedLimit
 from api.metrics import ApiMetrics
 from api.posting import Posting
 from api.publishing import KafkaAnswerLog
@@ -34,6 +38,7 @@ from streams.ledger import PostgresLedger
 from streams.ledger.rules import PostgresRules
 from streams.metrics import Metrics
 from streams.models_in_force import InForce
+from streams.pepper import answer_key_of
 from streams.settings import Settings
 from streams.view import RedisView
 from streams.watcher import Watcher
@@ -41,16 +46,16 @@ from streams.watcher import Watcher
 log = structlog.get_logger(__name__)
 
 # Of the 250 ms that an answer may take; what is left is for everything around them.
-VIEW_S, LEDGER_S, LOG_S = 0.03, 0.08, 0.06
+LIMIT_S, VIEW_S, LEDGER_S, LOG_S = 0.02, 0.03, 0.08, 0.06
 POST_S = 5.0
-LOOKUP_THREADS = 2
 
 
 class Gateway:
     """Everything a gateway process is made of."""
 
-    def __init__(self, settings: Settings, access: Access, signer: Signer) -> None:
-        self.access = access
+    access: Access  # once it is opened
+
+    def __init__(self, settings: Settings) -> None:
         self.currency = settings.currency
         self.ahead_ms = int(settings.clock_ahead_s * 1000)
         self.transactions_topic, self.labels_topic = settings.transactions_topic, settings.labels_topic
@@ -60,6 +65,7 @@ class Gateway:
         self._worker_metrics = Metrics(CollectorRegistry())
         self._stop, self._opened = Event(), Event()
         self._topic_id = ""
+        self._exits = ExitStack()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sweep")
         self._lookups = ThreadPoolExecutor(1, thread_name_prefix="lookup")
         self._ledger = self._connected("fraudml-gateway", LEDGER_S)
@@ -74,7 +80,7 @@ class Gateway:
             config,
             settings.transactions_topic,
             topic_id=lambda: self._topic_id,
-            signer=signer,
+            signer=Signer(answer_key_of(settings, secrets.token_bytes)),
             within_s=LOG_S,
         )
         self._relay = Relay(
@@ -124,6 +130,19 @@ class Gateway:
 
     def open(self) -> None:
         """Begin; ready once there is a model, a ledger and a topic."""
+        settings = self._settings
+        ring = self._exits.enter_context(running_key_ring(settings))
+        self._limit = SharedLimit(settings.redis_url, LIMIT_S)
+        limits = Limits(
+            self._limit,
+            LocalLimit(time.monotonic),
+            settings.gateway_processes,
+            lambda: self.metrics.failed("redis"),
+        )
+        self.access = Access(
+            lambda presented: ring.verify(presented, datetime.now(UTC)),
+            lambda key: limits.ask(key.key_id, key.limit_per_minute),
+        )
         self._log.start()
         self._posting.start()
         Thread(target=self._open, name="opening", daemon=True).start()
@@ -148,9 +167,10 @@ class Gateway:
     def is_ready(self) -> bool:
         return self._opened.is_set() and not self._stop.is_set()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """What is in work is answered; what was answered goes to Kafka, or waits in the ledger."""
         self._stop.set()
+        await self._limit.close()
         self._thread.shutdown()
         self._lookups.shutdown()
         self._log.close()
@@ -161,6 +181,7 @@ class Gateway:
         for ledger in (self._ledger, self._lookup_ledger):
             ledger.close()
         self._view.close()
+        self._exits.close()
 
     async def score(self, transaction: Transaction) -> Answer:
         """

@@ -85,7 +85,7 @@ KINDS: dict[str, Kind] = {
     "overloaded": Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "Too much at once", "Wait for the seconds in Retry-After."
     ),
-    "nothing_durable": Kind(
+    "answer_lost": Kind(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "A decision can be kept nowhere now",
         "Neither Postgres nor Kafka answers. Ask again under the same transaction_id.",
@@ -130,10 +130,10 @@ def problem_of(error: FraudError) -> Problem:
     """What one of our errors is to the caller."""
     if isinstance(error, Malformed):
         return Problem(error.code, error.what)
-    if isinstance(error, Unavailable):
-        return Problem("unavailable", error.what)
     if error.code in KINDS:
         return Problem(error.code, str(error))
+    if isinstance(error, Unavailable):
+        return Problem("unavailable", error.what)
     return Problem("internal")
 
 

@@ -12,7 +12,8 @@ FraudError
 │   ├── KafkaUnavailable
 │   ├── LedgerUnavailable   Postgres
 │   ├── ViewUnavailable     Redis
-│   └── RegistryUnavailable MLflow
+│   ├── RegistryUnavailable MLflow
+│   └── AnswerLost          ledger and Kafka at once: a decision that can be kept nowhere is told to nobody
 ├── Refused                 somebody else owns this sweep: drop it and read again from the committed offsets
 │   ├── ProgressMoved       the ledger has gone past what the sweep was built on
 │   ├── ViewMoved           the view changed under the sweep more often than healing could follow
@@ -29,7 +30,9 @@ FraudError
 ├── Conflict                what was asked clashes with what was asked before
 │   ├── InFlight            the same transaction is being answered: ask again in a moment
 │   └── OtherBody           the id was decided with another body
-├── AnswerLost              a decision could be kept nowhere, so nobody was told of it
+├── Denied                  whoever asks may not: asking again with the same key changes nothing
+│   ├── Unauthenticated     no key, or none that is known and lives
+│   └── Forbidden           the key does not have the scope
 └── ModelRejected           a model that cannot be proven to be what it says
 """
 
@@ -167,7 +170,6 @@ class Conflict(FraudError):
 
 
 class InFlight(Conflict):
-    retry = True
     code = "in_flight"
 
     def __init__(self, transaction_id: str) -> None:
@@ -187,9 +189,8 @@ class OtherBody(Conflict):
         self.transaction_id = transaction_id
 
 
-class AnswerLost(FraudError):
-    retry = True
-    code = "nothing_durable"
+class AnswerLost(Unavailable):
+    code = "answer_lost"
 
     def __init__(self) -> None:
         super().__init__(
@@ -197,3 +198,15 @@ class AnswerLost(FraudError):
             why="what cannot be kept is not told",
             next_step="ask again in a few seconds, under the same transaction_id",
         )
+
+
+class Denied(FraudError):
+    code = "denied"
+
+
+class Unauthenticated(Denied):
+    code = "unauthenticated"
+
+
+class Forbidden(Denied):
+    code = "forbidden"

@@ -35,6 +35,7 @@ from streams.ledger.rules import PostgresRules
 from streams.metrics import Metrics
 from streams.models_in_force import InForce
 from streams.offsets import Offsets, Place
+from streams.pepper import answer_key_of
 from streams.poison import PoisonGate, PoisonLimit
 from streams.poller import Pace, Poller
 from streams.ports import Ledger, View
@@ -106,7 +107,7 @@ class Parts:
     def _transactions(self, keeper: ViewKeeper, gate: PoisonGate) -> TransactionSweeps:
         return TransactionSweeps(
             codec=TransactionCodec(self.settings.currency, int(self.settings.clock_ahead_s * 1000)),
-            signer=self._signer(),
+            signer=Signer(answer_key_of(self.settings, secrets.token_bytes)),
             decider=self._decider(),
             ledger=self.ledger,
             keeper=keeper,
@@ -115,10 +116,6 @@ class Parts:
             now=_now,
             metrics=self.metrics,
         )
-
-    def _signer(self) -> Signer | None:
-        key = self.settings.answer_key.get_secret_value().encode()
-        return Signer(key) if key else None
 
     def _decider(self) -> Decider:
         return Decider(

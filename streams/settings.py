@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str = Field("http://127.0.0.1:5000", validation_alias="MLFLOW_TRACKING_URI")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
     prometheus_enabled: bool = Field(True, validation_alias="PROMETHEUS_ENABLED")
+    api_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        SecretStr(""), validation_alias="API_KEY", description="opens everything, to make the first keys with"
+    )
 
     home: Path = Field(default_factory=home_folder)
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="the one currency of this deployment")
@@ -75,7 +78,12 @@ class Settings(BaseSettings):
         None, description="Ed25519 public key, PEM: workers fetch only models that its holder has signed"
     )
     answer_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
-        SecretStr(""), description="shared by gateways and workers: signs what gateways have answered"
+        SecretStr(""),
+        description="gateways sign their answers with it, workers check; empty is the file secrets/answer-key",
+    )
+    key_pepper: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        SecretStr(""),
+        description="keys are digested with it; empty is the file secrets/key-pepper of the home",
     )
     give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")
     stuck_s: float = Field(30.0, gt=0, description="lag and no finished sweep for this long ends the worker")
@@ -90,6 +98,9 @@ class Settings(BaseSettings):
     )
     poison_in_a_row: int = Field(50, ge=1, description="so many malformed records in a row stop a partition")
     clock_ahead_s: float = Field(300.0, ge=0, description="how far an event time may be ahead of the broker")
+    gateway_host: str = "127.0.0.1"
+    gateway_port: Port = Field(8000, description="of the gateway; the embedded stack takes a free one")
+    gateway_processes: int = Field(1, ge=1, le=64, description="of each gateway; they share a port")
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = Field(0, description="0 takes a free port; `fraudml status` shows it")
     reconciler_port: Port = Field(0, description="of the background check; as above")

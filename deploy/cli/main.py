@@ -22,6 +22,7 @@ from deploy.cli import (
     dlq,
     doctor,
     files,
+    gateway,
     learn,
     models,
     policy,
@@ -39,7 +40,7 @@ Command = Callable[..., Any]
 # Commands by the panel of the help they appear in, in the order they appear.
 PANELS: dict[str, tuple[Command, ...]] = {
     "Stack": (demo.demo, stack.up, stack.down, stack.status, stack.logs),
-    "Run": (worker.worker, checks.migrate, rebuild.rebuild),
+    "Run": (worker.worker, gateway.gateway, checks.migrate, rebuild.rebuild),
     "Decide": (decisions.score, decisions.alerts),
     "Files": (files.generate, files.replay, files.features),
     "Learn": (learn.train, learn.evaluate, tune.tune),

@@ -16,9 +16,11 @@ FOLDER = Path(__file__).parent
 LOCK = 0x667261756473  # one migration at a time, whoever starts it
 
 
-def upgrade(settings: Settings) -> None:
+def upgrade(settings: Settings, to: str = "head") -> None:
     """Bring the database to this version's schema. Safe to run twice, and from two places at once.
 
+    Args:
+        to: an earlier schema, for tests of what follows it.
     Raises:
         LedgerUnavailable: the database cannot be reached, or refuses.
         SchemaUnknown: it already has a schema from a newer version.
@@ -32,7 +34,7 @@ def upgrade(settings: Settings) -> None:
             config.set_main_option("script_location", str(FOLDER))
             config.attributes["connection"] = connection
             _refuse_a_newer_schema(config, connection.execute)
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
     except SQLAlchemyError as error:
         why = str(error.__cause__ or error).strip().split("\n")[0]
         where = masked(settings.database_url)

@@ -22,6 +22,7 @@ from deploy.stack.supervisor_conf import render
 from deploy.stack.waiting import TimedOut, until
 from deploy.stack.workers import STORES, OwnProgram, given_ports
 from models.errors import NotFound
+from streams.pepper import FILE as PEPPER_FILE
 from streams.settings import Settings
 
 Migrate = Callable[[Settings], object]
@@ -134,6 +135,8 @@ class Start:
         if any(part.name == "postgres" for part in stores):
             self.report.waiting("bringing the ledger's schema up to date")
             self.migrate(addressed(self.settings, found))
+            if not self.settings.key_pepper.get_secret_value():
+                self.home.secret(PEPPER_FILE)
         lines = [f"{variable}={value}\n" for variable, value in found.items()]
         self.home.write(self.home.stack_env, "".join(lines))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 import httpx
+from pydantic import SecretStr
 
 from deploy.stack.part import PYTHON, Part, Program, Site
 from models.errors import Unavailable
@@ -12,6 +13,8 @@ from streams.settings import CHECKOUT, Settings, variable_of
 STORES = ("kafka", "valkey", "postgres")
 # Told by the stack itself, or by its own environment.
 NOT_PASSED = ("home", "slot", "metrics_port", "reconciler_port")
+# What opens the gateway is none of the workers' business.
+OF_THE_GATEWAY = ("api_key", "key_pepper")
 # The cores are shared out by starting workers, not by each of them computing on all cores.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 PREFIX = "worker-"
@@ -78,9 +81,13 @@ def given_ports(settings: Settings, slots: Iterable[int]) -> dict[str, int]:
 
 def passed_on(settings: Settings) -> dict[str, str]:
     """What was set, the stores' addresses too, for a process whose environment is made anew."""
-    chosen = settings.model_dump(mode="json", include=settings.model_fields_set - set(NOT_PASSED))
+    fields = settings.model_fields_set - {*NOT_PASSED, *OF_THE_GATEWAY}
+    chosen = {field: getattr(settings, field) for field in Settings.model_fields if field in fields}
     return {variable_of(field): _as_text(value) for field, value in chosen.items() if value is not None}
 
 
 def _as_text(value: object) -> str:
+    """As the variable is written; a secret in full, as the process is to use it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -9,6 +9,7 @@ from models.ab_test import ABConfig, create_default_ab_config
 from models.errors import BadSetting, NotFound
 from models.policy import DEFAULT_POLICY, Policy
 from streams.codecs import encode
+from streams.ledger.audit import note
 from streams.ledger.connection import Connector, TimedConnection
 
 ACTIVATE = "activate"
@@ -21,9 +22,6 @@ IN_FORCE = """
     )
 """
 VERSIONS = "SELECT version, made_at FROM {table} ORDER BY made_at, version"
-NOTE = """
-    INSERT INTO audit (actor, action, object, before, after, why, detail) VALUES (%s, %s, %s, %s, %s, %s, %s)
-"""
 NOTES = """
     SELECT happened_at, actor, action, object, before, after, why, detail FROM audit
     WHERE object = %s ORDER BY audit_id
@@ -105,14 +103,13 @@ class PostgresRules:
         with self._connector.use() as connection:
             _found(connection, kind, version)
             before = str(_in_force(connection, kind).version)
-            connection.execute(NOTE, [actor, ACTIVATE, kind.name, before, version, why, "{}"])
+            note(connection, ACTIVATE, kind.name, before, version, actor=actor, why=why)
             return before
 
     def note(self, action: str, what: str, before: str | None, after: str, **words: Any) -> None:
         """Write down what somebody has done elsewhere. words: actor, why, and any more details."""
-        actor, why = words.pop("actor"), words.pop("why")
         with self._connector.use() as connection:
-            connection.execute(NOTE, [actor, action, what, before, after, why, encode(words).decode()])
+            note(connection, action, what, before, after, **words)
 
     def notes(self, what: str) -> list[dict[str, Any]]:
         """Who did what to an object, oldest first."""

@@ -21,6 +21,7 @@ OURS = (
     "REDIS_URL",
     "MLFLOW_TRACKING_URI",
     "LOG_LEVEL",
+    "API_KEY",
 )
 
 Done = subprocess.CompletedProcess[str]

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from deploy.stack import workers
 from deploy.stack.kafka import Kafka, new_cluster_id
 from deploy.stack.mlflow import Mlflow
 from deploy.stack.part import Site
@@ -127,6 +129,19 @@ def test_a_worker_gets_what_was_set_and_only_that(settings: Settings) -> None:
         "FRAUDML_PARTITIONS": "3",
         "PROMETHEUS_ENABLED": "false",
     }
+
+
+def test_what_opens_the_gateway_is_not_told_to_workers(settings: Settings) -> None:
+    secret = SecretStr("a key of sixteen")
+    assert passed_on(settings.model_copy(update={"api_key": secret, "key_pepper": secret})) == {}
+
+
+def test_a_secret_that_is_passed_on_arrives_in_full(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "OF_THE_GATEWAY", ())
+    chosen = {"api_key": SecretStr("a key of sixteen")}
+    assert passed_on(settings.model_copy(update=chosen)) == {"API_KEY": "a key of sixteen"}
 
 
 def test_nothing_is_inherited_that_could_lead_a_part_astray(

@@ -21,6 +21,7 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "mlflow_tracking_uri": ("MLFLOW_TRACKING_URI", "http://mlflow", "http://mlflow"),
     "log_level": ("LOG_LEVEL", "debug", "debug"),
     "prometheus_enabled": ("PROMETHEUS_ENABLED", "false", False),
+    "api_key": ("API_KEY", "a key of sixteen", SecretStr("a key of sixteen")),
     "home": ("FRAUDML_HOME", "/srv/fraud", Path("/srv/fraud")),
     "currency": ("FRAUDML_CURRENCY", "SEK", "SEK"),
     "transactions_topic": ("FRAUDML_TRANSACTIONS_TOPIC", "tx", "tx"),
@@ -42,6 +43,7 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "model_signing_key": ("FRAUDML_MODEL_SIGNING_KEY", "/keys/model.key", Path("/keys/model.key")),
     "model_public_key": ("FRAUDML_MODEL_PUBLIC_KEY", "/keys/model.pub", Path("/keys/model.pub")),
     "answer_key": ("FRAUDML_ANSWER_KEY", "a key of sixteen", SecretStr("a key of sixteen")),
+    "key_pepper": ("FRAUDML_KEY_PEPPER", "pepper of sixteen", SecretStr("pepper of sixteen")),
     "give_up_s": ("FRAUDML_GIVE_UP_S", "60", 60.0),
     "stuck_s": ("FRAUDML_STUCK_S", "12", 12.0),
     "label_wait_s": ("FRAUDML_LABEL_WAIT_S", "60", 60.0),
@@ -49,6 +51,9 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "poison_share": ("FRAUDML_POISON_SHARE", "0.5", 0.5),
     "poison_in_a_row": ("FRAUDML_POISON_IN_A_ROW", "9", 9),
     "clock_ahead_s": ("FRAUDML_CLOCK_AHEAD_S", "0", 0.0),
+    "gateway_host": ("FRAUDML_GATEWAY_HOST", "0.0.0.0", "0.0.0.0"),
+    "gateway_port": ("FRAUDML_GATEWAY_PORT", "8080", 8080),
+    "gateway_processes": ("FRAUDML_GATEWAY_PROCESSES", "2", 2),
     "metrics_host": ("FRAUDML_METRICS_HOST", "0.0.0.0", "0.0.0.0"),
     "metrics_port": ("FRAUDML_METRICS_PORT", "9100", 9100),
     "reconciler_port": ("FRAUDML_RECONCILER_PORT", "9200", 9200),
@@ -61,6 +66,8 @@ WRONG = [
     ("PROMETHEUS_ENABLED", "perhaps", "valid boolean"),
     ("FRAUDML_CURRENCY", "euro", "match pattern"),
     ("FRAUDML_ANSWER_KEY", "too short", "a secret has at least 16 characters"),
+    ("API_KEY", "fifteen letters", "a secret has at least 16 characters"),
+    ("FRAUDML_KEY_PEPPER", "salt", "a secret has at least 16 characters"),
     ("FRAUDML_PARTITIONS", "0", "greater than or equal to 1"),
     ("FRAUDML_PARTITIONS", "1025", "less than or equal to 1024"),
     ("FRAUDML_PARTITIONS", "eight", "valid integer"),
@@ -195,3 +202,32 @@ def test_a_password_is_hidden_wherever_its_client_takes_it(address: str) -> None
     """Postgres takes it in the query and in its own notation, and with any sign in it."""
     assert SECRET in str(conninfo_to_dict(address)["password"])
     assert SECRET not in masked(address)
+
+
+SECRETS = [field for field, (_, _, value) in KNOBS.items() if isinstance(value, SecretStr)]
+
+
+@pytest.mark.parametrize("field", SECRETS)
+def test_a_secret_is_never_shown(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable, text, _ = KNOBS[field]
+    monkeypatch.setenv(variable, text)
+    settings = read_settings()
+    for shown in (
+        str(settings),
+        repr(settings),
+        settings.model_dump_json(),
+        masked(getattr(settings, field)),
+    ):
+        assert text not in shown
+
+
+@pytest.mark.parametrize("field", SECRETS)
+def test_a_secret_that_is_refused_is_not_shown_either(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KNOBS[field][0], SECRET)
+    with pytest.raises(BadSetting) as refused:
+        read_settings()
+    assert SECRET not in str(refused.value)
+
+
+def test_there_are_secrets() -> None:
+    assert {"api_key", "key_pepper"} <= set(SECRETS)

@@ -1,0 +1,20 @@
+"""A gateway process, as its server starts it."""
+
+import time
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from api.app import build_app
+from api.parts import Gateway
+from streams.logs import set_up_logs
+from streams.settings import read_settings
+
+
+def create() -> FastAPI:
+    """For `uvicorn --factory`; settings come from the environment."""
+    settings = read_settings()
+    set_up_logs(settings.log_level)
+    return build_app(
+        Gateway(settings), now_ms=lambda: time.time_ns() // 1_000_000, version=version("fraudml")
+    )

@@ -1,0 +1,82 @@
+"""Secrets of a deployment: set in the environment, or else files of the home folder, made on first use.
+
+The pepper: without it the digests of keys in the ledger are worth nothing; whoever restores a ledger needs
+it, else every key must be made anew. The answer key: by it workers know what gateways have answered.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from models.api_key import RandomBytes
+from models.errors import BadSetting
+from streams.settings import Settings
+
+# As the passwords of the embedded stack, and beside them.
+FOLDER = "secrets"
+FILE, ANSWER_FILE = "key-pepper", "answer-key"
+SECRET_BYTES = 24
+
+
+def pepper_of(settings: Settings, random_bytes: RandomBytes) -> bytes:
+    """
+    Raises:
+        BadSetting: the file cannot be read or made, or others may read it.
+    """
+    return _secret(settings, settings.key_pepper, FILE, random_bytes, "FRAUDML_KEY_PEPPER")
+
+
+def answer_key_of(settings: Settings, random_bytes: RandomBytes) -> bytes:
+    """
+    Raises:
+        BadSetting: as above.
+    """
+    return _secret(settings, settings.answer_key, ANSWER_FILE, random_bytes, "FRAUDML_ANSWER_KEY")
+
+
+def _secret(
+    settings: Settings, given: SecretStr, file: str, random_bytes: RandomBytes, variable: str
+) -> bytes:
+    if set_one := given.get_secret_value():
+        return set_one.encode()
+    path = settings.home / FOLDER / file
+    try:
+        if not path.exists():
+            _make(path, random_bytes(SECRET_BYTES).hex())
+        return _read(path)
+    except OSError as error:
+        raise BadSetting(
+            f"{path} cannot be used",
+            why=str(error.strerror),
+            next_step=f"set {variable}, or run this as the user who owns it",
+        ) from None
+
+
+def _make(path: Path, text: str) -> None:
+    """Whole or not at all, and never in place of one that somebody else has just made."""
+    path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    whole = path.with_name(f".{path.name}.{os.getpid()}")
+    whole.unlink(missing_ok=True)
+    with open(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(whole, path)
+    except FileExistsError:
+        pass
+    finally:
+        whole.unlink()
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
+            raise BadSetting(f"others may read or write {path}", next_step=f"chmod 600 {path}")
+        found = file.read().strip()
+    if not found:
+        raise BadSetting(f"{path} is empty", next_step="put back the file of your backup")
+    return found
