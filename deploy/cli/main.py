@@ -13,6 +13,7 @@ import typer
 
 from deploy.cli import (
     ab,
+    audit,
     bench,
     chaos,
     checks,
@@ -22,6 +23,7 @@ from deploy.cli import (
     dlq,
     doctor,
     files,
+    keys,
     learn,
     models,
     policy,
@@ -51,6 +53,8 @@ GROUPS: tuple[tuple[str, str, typer.Typer], ...] = (
     ("models", "Learn", models.models),
     ("policy", "Learn", policy.policy),
     ("ab", "Learn", ab.ab),
+    ("keys", "Access", keys.keys),
+    ("audit", "Access", audit.audit),
     ("dlq", "Look", dlq.dlq),
     ("bench", "Look", bench.bench),
 )
