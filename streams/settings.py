@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     )
     answer_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
         SecretStr(""),
-        description="gateways sign their answers with it, workers check; empty is the file secrets/answer-key",
+        description="gateways sign answers with it, workers check; empty is the file secrets/answer-key",
     )
     key_pepper: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
         SecretStr(""),

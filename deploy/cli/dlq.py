@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.cli.models import Json, Who, Why
 from deploy.cli.terminal import CHECK_FAILED, print_json, print_line, print_table, say, utc
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ Since = Annotated[
     datetime | None,
     typer.Option(formats=MOMENTS, help="Since then, by Kafka's clock; UTC if no zone is given."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @dlq.command("list")
@@ -73,6 +73,8 @@ def replay(
         bool, typer.Option("--again", help="Also what was sent before and has been refused again.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would be sent.")] = False,
+    who: Who = None,
+    why: Why = "",
     json: Json = False,
 ) -> None:
     """Send dead letters to their topic again, with their original key and bytes; each of them once.
@@ -84,13 +86,14 @@ def replay(
     [bold]Examples[/]
 
       fraudml dlq replay --dry-run
-      fraudml dlq replay --reason currency --since 2026-01-31
+      fraudml dlq replay --reason currency --since 2026-01-31 --why "the till is mended"
       fraudml dlq replay --reason event_time_ahead --again
     """
     from deploy.jobs.dead_letters import replay_letters
     from streams.settings import read_settings
 
-    found = replay_letters(read_settings(), _wanted(topic, reason, since), again=again, dry_run=dry_run)
+    wanted = _wanted(topic, reason, since)
+    found = replay_letters(read_settings(), wanted, again=again, dry_run=dry_run, who=who, why=why)
     if json:
         print_json(found)
     elif dry_run:
@@ -130,6 +133,8 @@ def allow(
     until: Annotated[
         int | None, typer.Option(min=1, metavar="OFFSET", help="Up to there; what is there now if not given.")
     ] = None,
+    who: Who = None,
+    why: Why = "",
 ) -> None:
     """Let a stopped partition go on: its malformed records become dead letters, however many they are.
 
@@ -143,7 +148,7 @@ def allow(
     from deploy.jobs.poison import allow_poison
     from streams.settings import read_settings
 
-    reached = allow_poison(read_settings(), topic, partition, until)
+    reached = allow_poison(read_settings(), topic, partition, until, who=who, why=why)
     say(f"{topic} partition {partition} goes on; malformed records below offset {reached:,} pass")
 
 

@@ -13,6 +13,7 @@ import typer
 
 from deploy.cli import (
     ab,
+    audit,
     bench,
     chaos,
     checks,
@@ -23,6 +24,7 @@ from deploy.cli import (
     doctor,
     files,
     gateway,
+    keys,
     learn,
     models,
     policy,
@@ -53,6 +55,8 @@ GROUPS: tuple[tuple[str, str, typer.Typer], ...] = (
     ("models", "Learn", models.models),
     ("policy", "Learn", policy.policy),
     ("ab", "Learn", ab.ab),
+    ("keys", "Access", keys.keys),
+    ("audit", "Access", audit.audit),
     ("dlq", "Look", dlq.dlq),
     ("bench", "Look", bench.bench),
 )

@@ -13,7 +13,7 @@ Alias = StrEnum("Alias", ["champion", "challenger"])
 Name = Annotated[str, typer.Argument(help="FraudDetection_XGBoost or FraudDetection_LightGBM.")]
 AliasOption = Annotated[Alias, typer.Option(help="Whose place it takes.")]
 Who = Annotated[str | None, typer.Option(help="Who does it; your account's name if not given.")]
-Why = Annotated[str, typer.Option(help="Kept in the registry and in the ledger's audit table.")]
+Why = Annotated[str, typer.Option(help="Kept in the ledger's audit table.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

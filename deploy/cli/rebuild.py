@@ -1,13 +1,10 @@
 """rebuild: the histories in Redis, made anew from the ledger."""
 
-from typing import Annotated
-
-import typer
-
+from deploy.cli.models import Json, Who, Why
 from deploy.cli.terminal import print_json, reporting, say
 
 
-def rebuild(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def rebuild(who: Who = None, why: Why = "", json: Json = False) -> None:
     """Make the histories in Redis anew from the ledger, while workers go on.
 
     Workers do it by themselves when Redis has lost something; this is for when you doubt what it holds. They
@@ -16,13 +13,13 @@ def rebuild(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
     [bold]Examples[/]
 
       fraudml rebuild
-      fraudml rebuild --json
+      fraudml rebuild --why "Redis was restored from a dump" --json
     """
     from deploy.jobs.rebuilding import rebuild_view
     from streams.settings import read_settings
 
     with reporting() as report:
-        found = rebuild_view(read_settings(), report)
+        found = rebuild_view(read_settings(), report, who=who, why=why)
     if json:
         print_json(found)
     else:

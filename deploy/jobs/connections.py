@@ -8,6 +8,8 @@ from confluent_kafka.admin import AdminClient
 from streams.applied import AppliedOffsets
 from streams.kafka import client_config, reader_config, topic_ids
 from streams.ledger import PostgresLedger
+from streams.ledger.audit import PostgresAudit
+from streams.ledger.keys import PostgresKeys
 from streams.ledger.rules import PostgresRules
 from streams.ledger.scan import LedgerScan
 from streams.log_reader import LogReader
@@ -58,6 +60,24 @@ def rules_of(settings: Settings) -> Iterator[PostgresRules]:
         yield rules
     finally:
         rules.close()
+
+
+@contextmanager
+def keys_of(settings: Settings) -> Iterator[PostgresKeys]:
+    keys = PostgresKeys(settings.database_url, settings.ledger_timeout_s, "fraudml-cli")
+    try:
+        yield keys
+    finally:
+        keys.close()
+
+
+@contextmanager
+def audit_of(settings: Settings) -> Iterator[PostgresAudit]:
+    audit = PostgresAudit(settings.database_url, settings.scan_timeout_s, "fraudml-cli")
+    try:
+        yield audit
+    finally:
+        audit.close()
 
 
 def ids_of_topics(settings: Settings) -> dict[str, str]:

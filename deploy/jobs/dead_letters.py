@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.jobs.connections import log_of
+from deploy.jobs.noting import noted
 from load.producer import Pusher
 from models.errors import NotFound
 from models.transaction import CARD_NUMBER
@@ -97,7 +98,13 @@ def shown_letters(settings: Settings, wanted: Wanted, limit: int) -> Iterator[di
 
 
 def replay_letters(
-    settings: Settings, wanted: Wanted, *, again: bool = False, dry_run: bool = False
+    settings: Settings,
+    wanted: Wanted,
+    *,
+    again: bool = False,
+    dry_run: bool = False,
+    who: str | None = None,
+    why: str = "",
 ) -> dict[str, int]:
     """Send the original bytes under their original key to the topic they came from, each letter once.
 
@@ -106,24 +113,40 @@ def replay_letters(
     waits once more; and so is one whose bytes were not kept, as they held a card number. again: that reason
     has been mended since, so letters of what was sent and refused again are sent too.
     """
-    pusher = Pusher(producer_config(settings, "dlq"), clock=time.monotonic, sleep=time.sleep)
-    sent = passed = 0
     with _replays(settings) as replays:
-        done = {place for topic in _topics(settings) for place in replays.of(topic)}
-        everything = list(found_letters(settings, Wanted(wanted.topic)))
-        before = [letter for letter in everything if letter.place in done and not _in_vain(letter)]
-        digests = set() if again else {letter.digest for letter in before}
-        waiting: list[Letter] = []
-        for letter in filter(wanted.takes, everything):
-            if letter.place in done or letter.digest in digests or letter.reason == CARD_NUMBER:
-                passed += 1
-                continue
-            digests |= set() if _in_vain(letter) else {letter.digest}
-            waiting.append(letter)
-            sent += 1
-        for start in range(0, 0 if dry_run else len(waiting), AT_ONCE):
+        waiting, passed = _choose(settings, wanted, replays, again)
+        if waiting and not dry_run:
+            _replay(settings, wanted, replays, waiting, again=again, who=who, why=why)
+    sent = 0 if dry_run else len(waiting)
+    return {"sent": sent, "would_send": len(waiting), "passed_over": passed}
+
+
+def _choose(settings: Settings, wanted: Wanted, replays: Replays, again: bool) -> tuple[list[Letter], int]:
+    """The letters to send, and how many of those that are wanted are passed over."""
+    done = {place for topic in _topics(settings) for place in replays.of(topic)}
+    everything = list(found_letters(settings, Wanted(wanted.topic)))
+    before = [letter for letter in everything if letter.place in done and not _in_vain(letter)]
+    digests = set() if again else {letter.digest for letter in before}
+    waiting: list[Letter] = []
+    passed = 0
+    for letter in filter(wanted.takes, everything):
+        if letter.place in done or letter.digest in digests or letter.reason == CARD_NUMBER:
+            passed += 1
+            continue
+        digests |= set() if _in_vain(letter) else {letter.digest}
+        waiting.append(letter)
+    return waiting, passed
+
+
+def _replay(
+    settings: Settings, wanted: Wanted, replays: Replays, waiting: list[Letter], *, again: bool, **by: Any
+) -> None:
+    pusher = Pusher(producer_config(settings, "dlq"), clock=time.monotonic, sleep=time.sleep)
+    which = {"reason": wanted.reason, "since": wanted.since, "again": again, "letters": len(waiting)}
+    with noted(settings, "replay", f"dlq {wanted.topic or 'of all topics'}", which, **by) as ending:
+        for start in range(0, len(waiting), AT_ONCE):
             _send(pusher, replays, waiting[start : start + AT_ONCE])
-    return {"sent": 0 if dry_run else sent, "would_send": sent, "passed_over": passed}
+        ending["after"] = f"{len(waiting)} sent"
 
 
 def _send(pusher: Pusher, replays: Replays, some: list[Letter]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from confluent_kafka import Message
 
 from deploy.jobs.connections import ids_of_topics, ledger_of, log_of
+from deploy.jobs.noting import noted
 from models.errors import Misuse, NotFound
 from streams.arrivals import DeadLetter, Sweep
 from streams.codecs import TransactionCodec, decode_labels
@@ -59,7 +60,9 @@ def _malformed(settings: Settings, sweep: Sweep) -> list[DeadLetter]:
     return TransactionCodec(settings.currency, ahead_ms).decode(sweep)[1]
 
 
-def allow_poison(settings: Settings, topic: str, number: int, until: int | None) -> int:
+def allow_poison(
+    settings: Settings, topic: str, number: int, until: int | None, *, who: str | None, why: str
+) -> int:
     """Let whatever is malformed below an offset become dead letters; that offset, by default the log's end.
 
     Raises:
@@ -81,6 +84,8 @@ def allow_poison(settings: Settings, topic: str, number: int, until: int | None)
             next_step="leave --until out to let pass what is there now",
         )
     offset = end if until is None else until
-    with ledger_of(settings) as ledger:
+    allowing = noted(settings, "allow", f"dlq {topic}/{number}", {}, who=who, why=why)
+    with allowing as ending, ledger_of(settings) as ledger:
         ledger.allow_poison(topic, Partition(ids[topic], number), offset)
+        ending["after"] = f"offset {offset}"
     return offset

@@ -104,11 +104,12 @@ class PostgresAudit:
             row = connection.execute(FIRST_BREAK, [NOTHING_BEFORE]).fetchone()
         if row is None:
             return None
-        audit_id, changed, id_before = row
+        audit_id, changed, id_before = row[0], row[1], row[2] or 0
         if changed:
             return Break(audit_id, "it is not what was written")
-        before = f"row {id_before} comes" if id_before else "nothing comes"
-        return Break(audit_id, f"{before} before it, and something else did when it was written")
+        if audit_id > id_before + 1:
+            return Break(id_before + 1, f"it is gone: row {audit_id} was written after it")
+        return Break(audit_id, f"it was not written after row {id_before}")
 
     def holds(self, head: bytes) -> bool:
         """Whether a row has that hash; the head of an empty table is always held."""

@@ -138,6 +138,14 @@ class PostgresKeys:
             note(connection, "revoke", f"key {key_id}", before.state, "revoked", **words)
             return after
 
+    def find(self, key_id: str) -> KeyRecord:
+        """
+        Raises:
+            NotFound: there is no such key.
+        """
+        with self._connector.use() as connection:
+            return _found(connection, key_id)
+
     def records(self) -> list[KeyRecord]:
         """All keys there ever were, oldest first."""
         with self._connector.use() as connection:

@@ -23,7 +23,7 @@ IN_FORCE = """
 """
 VERSIONS = "SELECT version, made_at FROM {table} ORDER BY made_at, version"
 NOTES = """
-    SELECT happened_at, actor, action, object, before, after, why, detail FROM audit
+    SELECT happened_at, actor, action, object, before, after, why, outcome, detail FROM audit
     WHERE object = %s ORDER BY audit_id
 """
 

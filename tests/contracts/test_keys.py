@@ -11,13 +11,13 @@ import psycopg
 import pytest
 
 from api.key_ring import running_key_ring
+from deploy.stack.temporary import own_settings
 from deploy.stack.waiting import until
 from models.api_key import Kept, Written, digest_of, make, same_digest
 from models.errors import LedgerUnavailable, Misuse, NotFound, Unauthenticated
 from models.scopes import Key
 from streams.ledger.audit import PostgresAudit
 from streams.ledger.keys import AskedFor, KeyRecord, PostgresKeys
-from streams.settings import read_settings
 from tests.contracts.ledger_worlds import TIMEOUT_S, together
 
 pytestmark = pytest.mark.stack
@@ -219,7 +219,7 @@ def test_a_running_ring_opens_to_a_new_key_and_shuts_to_a_revoked_one_within_fiv
     keys: PostgresKeys, ledger_url: str, tmp_path: Path
 ) -> None:
     key = written()
-    settings = read_settings(home=tmp_path, database_url=ledger_url, key_pepper=PEPPER.decode())
+    settings = own_settings(tmp_path, database_url=ledger_url, key_pepper=PEPPER.decode())
     with running_key_ring(settings) as ring:
 
         def opens() -> bool:
