@@ -18,7 +18,7 @@ from models.errors import BadFile
 from models.policy import APPROVE, DECLINE, REVIEW
 from models.ranking import Codes, Labels, auc_roc, average_precision
 
-RESAMPLINGS = 200
+RESAMPLINGS = 500
 LEVEL = 0.95
 # Below that, customers were not dealt as the shares say; as customary for this check.
 MISMATCH_P = 0.001
@@ -50,7 +50,10 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """The second variant less the first. told_apart: the interval does not hold 0."""
+    """The second variant less the first. told_apart: the interval does not hold 0.
+
+    The intervals of all differences together hold with 95 % confidence.
+    """
 
     figure: str
     first: str
@@ -129,8 +132,9 @@ class Drawn(msgspec.Struct, frozen=True):
     value: float
     over: list[float]
 
-    def interval(self) -> Interval:
-        tail = (1 - LEVEL) / 2
+    def interval(self, figures: int = 1) -> Interval:
+        """figures: how many are looked at together; each interval is wider for it (Bonferroni)."""
+        tail = (1 - LEVEL) / 2 / figures
         low, high = np.quantile(self.over, [tail, 1 - tail])
         return Interval(self.value, float(low), float(high))
 
@@ -177,6 +181,7 @@ def _variant(name: str, rows: Rows, drawn: dict[str, Drawn], costs: Costs) -> Va
 def _differences(names: Sequence[str], drawn: dict[str, dict[str, Drawn]]) -> list[Difference]:
     """Of every other variant from the first."""
     found = []
+    compared = sum(len(drawn[second].keys() & drawn[names[0]].keys()) for second in names[1:])
     for second in names[1:]:
         for figure, theirs in drawn[second].items():
             mine = drawn[names[0]].get(figure)
@@ -184,7 +189,7 @@ def _differences(names: Sequence[str], drawn: dict[str, dict[str, Drawn]]) -> li
                 continue
             pairs = min(len(mine.over), len(theirs.over))
             over = np.array(theirs.over[:pairs]) - np.array(mine.over[:pairs])
-            interval = Drawn(theirs.value - mine.value, over.tolist()).interval()
+            interval = Drawn(theirs.value - mine.value, over.tolist()).interval(compared)
             apart = interval.low > 0 or interval.high < 0
             found.append(
                 Difference(

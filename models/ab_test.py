@@ -10,6 +10,20 @@ _POSITION_BYTES = 6
 _POSITIONS = 1 << (8 * _POSITION_BYTES)
 
 
+LONGEST_VERSION = 64
+
+
+def check_version(version: str) -> None:
+    """
+    Raises:
+        BadSetting: a name that cannot stand in every row.
+    """
+    if not 1 <= len(version) <= LONGEST_VERSION or not version.isprintable():
+        raise BadSetting(
+            f"a version has 1 to {LONGEST_VERSION} printable characters", why=f"this one has {len(version)}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """A pair of registered model and alias, and the share of customers it decides for (0 to 1)."""
@@ -33,6 +47,7 @@ class ABConfig:
     variants: tuple[Variant, ...]
 
     def __post_init__(self) -> None:
+        check_version(self.version)
         weights = [variant.weight for variant in self.variants]
         names = {variant.name for variant in self.variants}
         if not weights or not all(0 <= weight <= 1 for weight in weights) or abs(sum(weights) - 1) > 1e-9:

@@ -3,7 +3,9 @@
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,7 @@ GOLDEN_ROWS = 64
 # Between two machines the same trees may sum their leaves in another order.
 GOLDEN_TOLERANCE = 1e-6
 TURN_EVERY_S = 0.1
+INCOMING, LEFT_AFTER_S = ".incoming-", 600.0
 QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
@@ -109,33 +112,34 @@ def verify(folder: Path) -> Manifest:
     Raises:
         ModelRejected: which of them failed.
     """
+    load_verified(folder)
+    return read_manifest(folder)
+
+
+def load_verified(folder: Path) -> Model:
+    """A model that `verify` has passed on this machine; it proves itself again, as code and libraries may
+    have changed since.
+
+    Raises:
+        ModelRejected: the file has changed, or this version of the code reads it differently.
+    """
     manifest = read_manifest(folder)
     file = folder / MODEL_FILES[manifest.claims.family]
     _check_hash(file, manifest)
+    _check_features(manifest)
+    trees = load_booster(file, manifest.claims.family)
+    model = as_model(manifest.name, manifest.version, trees, manifest.claims.calibration)
+    _check_golden(model.predict, manifest)
+    return model
+
+
+def _check_features(manifest: Manifest) -> None:
     if manifest.claims.features_hash != features_hash():
         raise ModelRejected(
             f"{manifest.name} version {manifest.version} was trained on other features",
             why=f"it has {len(manifest.claims.feature_names)}, hash {manifest.claims.features_hash}",
             next_step="train it again with this version of the features",
         )
-    trees = load_booster(file, manifest.claims.family)
-    _check_golden(
-        as_model(manifest.name, manifest.version, trees, manifest.claims.calibration).predict, manifest
-    )
-    return manifest
-
-
-def load_verified(folder: Path) -> Model:
-    """A model that `verify` has passed on this machine.
-
-    Raises:
-        ModelRejected: the file has changed since.
-    """
-    manifest = read_manifest(folder)
-    file = folder / MODEL_FILES[manifest.claims.family]
-    _check_hash(file, manifest)
-    trees = load_booster(file, manifest.claims.family)
-    return as_model(manifest.name, manifest.version, trees, manifest.claims.calibration)
 
 
 def _check_hash(file: Path, manifest: Manifest) -> None:
@@ -182,13 +186,20 @@ class ModelFolder:
     def folder(self, name: str, version: str) -> Path:
         return self.root / name / version
 
-    def has(self, name: str, version: str) -> bool:
-        return (self.folder(name, version) / MANIFEST_FILE).is_file()
+    def has(self, name: str, version: str, hashes: str = "") -> bool:
+        """Whether a version is here; of these registered hashes, where there are any."""
+        try:
+            found = read_manifest(self.folder(name, version))
+        except ModelRejected:
+            return False
+        return not hashes or found.sha256 in hashes
 
     def admit(self, prepared: Path, name: str, version: str) -> None:
-        """Move a verified folder into place, as a whole."""
+        """Move a verified folder into place, as a whole; another model of the same number makes room."""
         target = self.folder(name, version)
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and not self.has(name, version, read_manifest(prepared).sha256):
+            target.rename(self.workplace() / "replaced")
         if not target.exists():
             prepared.rename(target)
 
@@ -215,9 +226,12 @@ class ModelFolder:
             yield
 
     def workplace(self) -> Path:
-        """An empty folder beside the others, to prepare a model in."""
+        """An empty folder beside the others, to prepare a model in. What others left long ago is removed."""
         self.root.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".incoming-", dir=self.root))
+        for left in self.root.glob(f"{INCOMING}*"):
+            if time.time() - left.stat().st_mtime > LEFT_AFTER_S:
+                shutil.rmtree(left, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=INCOMING, dir=self.root))
 
     def remember(self, name: str, alias: str, version: str) -> None:
         file = self._alias_file(name, alias)

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from models.ab_test import check_version
 from models.decision import VERDICTS, Verdict
 from models.errors import BadSetting
 
@@ -36,6 +37,7 @@ class Policy(msgspec.Struct, frozen=True):
     bands: tuple[Band, ...]
 
     def __post_init__(self) -> None:
+        check_version(self.version)
         amounts = [band.amount_minor for band in self.bands]
         if amounts[:1] != [0] or any(later <= earlier for earlier, later in pairwise(amounts)):
             raise BadSetting(

@@ -98,6 +98,9 @@ class Metrics:
         self._refused_marks = counter(
             "fraud_marks_refused_total", "Records that claimed to be answered, without our signature"
         )
+        self.lookups_failing = gauge(
+            "fraud_lookups_failing", "1 while it cannot be looked up which models, policy and split hold"
+        )
         self._refused_models = counter(
             "fraud_models_refused_total", "Versions that did not prove themselves", ["model"]
         )

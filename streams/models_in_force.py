@@ -16,7 +16,7 @@ from models.features import FEATURES
 from models.manifest import ModelFolder, load_verified
 from models.scorer import Model, Scorer
 from streams.ledger.rules import Rules
-from streams.registry import fetch_apart, version_of
+from streams.registry import Registered, fetch_apart, registered
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ def all_registered(settings: Settings) -> bool:
     """Whether the registry answers and has a version for every variant of the default split."""
     try:
         for variant in create_default_ab_config().variants:
-            version_of(settings, variant.model_name, variant.alias)
+            registered(settings, variant.model_name, variant.alias)
     except RegistryUnavailable:
         return False
     return True
@@ -57,7 +57,8 @@ class InForce:
         self._clock = clock
         self._folder = ModelFolder(settings.home / "models")
         self._models: dict[Place, Model] = {}
-        self._failed: dict[tuple[str, str], float] = {}
+        self._registered: dict[Place, Registered] = {}
+        self._failed: dict[tuple[str, Registered], float] = {}
         self._last: tuple[Rules, tuple[str, ...]] | None = None
 
     def look(self) -> Scorer | None:
@@ -80,40 +81,45 @@ class InForce:
         place = (variant.model_name, variant.alias)
         known = self._models.get(place)
         try:
-            version = version_of(self._settings, *place)
-            if known is not None and known.version == version:
+            found = registered(self._settings, *place)
+            if known is not None and found == self._registered.get(place):
                 return known
-            model = self._fetched(place, version)
+            model = self._fetched(place, found)
+            self._registered[place] = found
         except (RegistryUnavailable, ModelRejected) as error:
             model = known or self._remembered(place, error)
         self._models[place] = model
         return model
 
-    def _fetched(self, place: Place, version: str) -> Model:
+    def _fetched(self, place: Place, found: Registered) -> Model:
         name, alias = place
-        if self._failed.get((name, version), 0.0) > self._clock():
+        version = found.version
+        if self._failed.get((name, found), 0.0) > self._clock():
             raise RegistryUnavailable(f"{name} version {version} could not be had a moment ago")
         try:
-            version = self._at_hand(name, alias, version)
+            version = self._at_hand(name, alias, found)
             model = _warm(load_verified(self._folder.folder(name, version)))
         except RegistryUnavailable:
-            self._failed[name, version] = self._clock() + AWAY_FOR_S
+            self._failed[name, found] = self._clock() + AWAY_FOR_S
             raise
         except ModelRejected as error:
-            self._failed[name, version] = self._clock() + REFUSED_FOR_S
+            self._failed[name, found] = self._clock() + REFUSED_FOR_S
             self._note_refused(name)
             log.error("model_refused", model=name, version=version, why=str(error))
             raise
         self._folder.remember(name, alias, version)
         return model
 
-    def _at_hand(self, name: str, alias: str, version: str) -> str:
-        """The version that is in the local folder now, fetched by whichever worker comes first."""
-        if self._folder.has(name, version):
-            return version
+    def _at_hand(self, name: str, alias: str, found: Registered) -> str:
+        """The version that is in the local folder now, fetched by whichever worker comes first.
+
+        Another registry, or one made anew, may have given the same number to another model.
+        """
+        if self._folder.has(name, *found):
+            return found.version
         with self._folder.turn(name, self._settings.registry_timeout_s):
-            if self._folder.has(name, version):
-                return version
+            if self._folder.has(name, *found):
+                return found.version
             return fetch_apart(self._settings, self._folder, name, alias)
 
     def _remembered(self, place: Place, error: RegistryUnavailable | ModelRejected) -> Model:

@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 from functools import cache
+from typing import NamedTuple
 
 import httpx
 
 from models.errors import ModelRejected, RegistryUnavailable
 from models.manifest import ModelFolder
+from models.mlflow_registry import FILES_TAG
 from streams.settings import Settings
 
 ALIAS_PATH = "/api/2.0/mlflow/registered-models/alias"
@@ -25,7 +27,14 @@ def _client() -> httpx.Client:
     return httpx.Client(timeout=ASK_TIMEOUT_S)
 
 
-def version_of(settings: Settings, name: str, alias: str) -> str:
+class Registered(NamedTuple):
+    """What stands behind an alias. hashes: of its files, as they were registered; empty if we did not."""
+
+    version: str
+    hashes: str
+
+
+def registered(settings: Settings, name: str, alias: str) -> Registered:
     """The version behind an alias, as the registry says now.
 
     Raises:
@@ -34,7 +43,7 @@ def version_of(settings: Settings, name: str, alias: str) -> str:
     url = settings.mlflow_tracking_uri.rstrip("/") + ALIAS_PATH
     try:
         answer = _client().get(url, params={"name": name, "alias": alias})
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RegistryUnavailable("MLflow does not answer", why=str(error)) from error
     if answer.status_code == httpx.codes.NOT_FOUND or answer.status_code == httpx.codes.BAD_REQUEST:
         raise RegistryUnavailable(
@@ -45,8 +54,10 @@ def version_of(settings: Settings, name: str, alias: str) -> str:
     if answer.is_error:
         raise RegistryUnavailable("MLflow answers with an error", why=f"status {answer.status_code}")
     try:
-        return str(answer.json()["model_version"]["version"])
-    except (ValueError, KeyError, TypeError):
+        found = answer.json()["model_version"]
+        tags = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+        return Registered(str(int(found["version"])), str(tags.get(FILES_TAG, "")))
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise RegistryUnavailable(
             "what answers is not MLflow",
             why="no version in its answer",

@@ -58,15 +58,26 @@ class Watcher:
             self._swap(scorer)
 
     def look_again(self) -> None:
-        """One look, by a worker that has something to go on with."""
+        """One look, by a worker that has something to go on with.
+
+        Whatever goes wrong, the next look is made: a thread that ends here would never take a change again.
+        """
         try:
             self.look()
         except FraudError as error:
-            if error.code != self._failing:
-                log.warning("not_looked_up", why=str(error))
-            self._failing = error.code
+            self._fails(error.code, error)
+        except Exception as error:
+            self._fails(type(error).__name__, error)
         else:
             self._failing = ""
+            self._metrics.lookups_failing.set(0)
+
+    def _fails(self, kind: str, error: Exception) -> None:
+        self._metrics.lookups_failing.set(1)
+        if kind != self._failing:
+            unnamed = None if isinstance(error, FraudError) else error
+            log.warning("not_looked_up", why=str(error), exc_info=unnamed)
+        self._failing = kind
 
     def _watch(self) -> None:
         while not self._stop.wait(self._every_s * self._random.uniform(0.75, 1.25)):

@@ -135,6 +135,8 @@ def _weights(given: list[str]) -> dict[str, float]:
     found = {}
     for each in given:
         name, _, share = each.partition("=")
+        if name in found:
+            raise typer.BadParameter(f"{name} is given twice")
         try:
             found[name] = float(share)
         except ValueError:

@@ -164,6 +164,8 @@ def train(
 
     if from_ledger == (file is not None) or (file is None) != (map is None):
         raise typer.BadParameter("give a file with its --map, or --from-ledger")
+    if as_of is not None and not from_ledger:
+        raise typer.BadParameter("--as-of goes with --from-ledger: a file's labels bear no time")
     chosen, days = recipe_of(training.family_of(model), recipe), (start.date(), end.date())
     with reporting() as report:
         if file is None or map is None:

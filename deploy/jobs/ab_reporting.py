@@ -13,6 +13,7 @@ from load.columns import codes_of
 from models.ab_report import Rows, report
 from models.ab_test import ABConfig
 from models.costs import Costs
+from models.errors import Misuse
 from models.features import LABEL_DELAY_S
 from streams.ledger.outcomes import Outcomes, outcomes_of
 from streams.settings import Settings
@@ -29,23 +30,32 @@ def reported(
     seed: int,
     say: Report,
 ) -> dict[str, Any]:
-    """Over matured labels: of transactions that are a label delay old, by event time.
+    """Over matured labels: of transactions that are a label delay old, by event time, and that the split in
+    force has dealt.
 
     Raises:
+        Misuse: the range is empty.
         BadFile: no variant has a labelled decision.
         LedgerUnavailable: Postgres cannot be reached.
     """
     now = datetime.now(UTC)
     matured = now - timedelta(seconds=LABEL_DELAY_S)
+    if since and until and since >= until:
+        raise Misuse(f"--since {since:%Y-%m-%d %H:%M} is not before --until", next_step="exchange them")
+    if until and until > matured:
+        say.note(f"labels take a week: counted until {matured:%Y-%m-%d %H:%M} UTC")
     until = min(until or matured, matured)
     say.waiting("reading the ledger")
-    found = outcomes_of(settings.database_url, settings.scan_timeout_s, since or LONG_AGO, until, now)
     split = split_in_force(settings)
+    url, timeout_s = settings.database_url, settings.scan_timeout_s
+    found = outcomes_of(url, timeout_s, since or LONG_AGO, until, now, split.version)
     say.waiting(f"resampling {len(found):,} labelled decisions")
     shares = {variant.name: variant.weight for variant in split.variants}
     document: dict[str, Any] = msgspec.to_builtins(
         report(_by_variant(found, split), shares, costs, seed=seed)
     )
+    for variant in document["variants"]:
+        variant["models"] = found.models[variant["name"]]
     return {"ab_version": split.version, "until": until.isoformat(), **document}
 
 

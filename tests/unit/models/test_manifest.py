@@ -2,13 +2,16 @@
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
-from models.boosters import FAMILIES, MODEL_FILES, Family, trees_of
+from models import manifest as manifests
+from models.boosters import FAMILIES, MODEL_FILES, Family, load_booster, trees_of
 from models.errors import ModelRejected
 from models.features import FEATURE_NAMES, FEATURES, features_hash
 from models.manifest import (
@@ -20,6 +23,7 @@ from models.manifest import (
     read_manifest,
     sha256_of,
     verify,
+    write_manifest,
 )
 from tests.unit.models.trained import CALIBRATION, booster, manifest_of, model_bytes, model_folder, rows
 
@@ -151,9 +155,47 @@ def without_numbers() -> bytes:
 def test_a_model_that_answers_with_no_number_is_refused(tmp_path: Path) -> None:
     folder = model_folder(tmp_path, "xgboost", without_numbers())
     golden = np.array(read_manifest(folder).claims.golden_rows, np.float32)
-    assert np.isnan(load_verified(folder).predict(golden)).all()
-    with pytest.raises(ModelRejected, match="does not reproduce its golden rows"):
-        verify(folder)
+    broken = load_booster(folder / "model.ubj", "xgboost")
+    assert np.isnan(broken.margins(golden)).all()
+    for check in (verify, load_verified):
+        with pytest.raises(ModelRejected, match="does not reproduce its golden rows"):
+            check(folder)
+
+
+@both
+def test_a_model_that_was_let_in_is_refused_once_the_features_are_others(
+    tmp_path: Path, family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = model_folder(tmp_path, family)
+    load_verified(folder)
+    monkeypatch.setattr(manifests, "features_hash", lambda: "another")
+    with pytest.raises(ModelRejected, match="was trained on other features"):
+        load_verified(folder)
+
+
+def test_another_model_of_the_same_number_takes_its_place(tmp_path: Path) -> None:
+    """As a registry that was made anew numbers from 1 again."""
+    models = ModelFolder(tmp_path / "models")
+    old = model_folder(tmp_path, "xgboost")
+    name, version = read_manifest(old).name, read_manifest(old).version
+    models.admit(old, name, version)
+    new = model_folder(tmp_path, "xgboost")
+    file = new / "model.ubj"
+    file.write_bytes(file.read_bytes() + b" ")
+    write_manifest(new, msgspec.structs.replace(read_manifest(new), sha256=sha256_of(file)))
+    hashes = f'{{"model.ubj":"{sha256_of(file)}"}}'
+    assert models.has(name, version)
+    assert not models.has(name, version, hashes)
+    models.admit(new, name, version)
+    assert models.has(name, version, hashes)
+
+
+def test_what_a_killed_fetch_has_left_is_removed_by_a_later_one(tmp_path: Path) -> None:
+    models = ModelFolder(tmp_path / "models")
+    left, young = models.workplace(), models.workplace()
+    os.utime(left, (0, 0))
+    models.workplace()
+    assert (left.exists(), young.exists()) == (False, True)
 
 
 @both

@@ -50,6 +50,7 @@ def test_the_metrics_are_called_what_the_dashboards_call_them(metrics: Metrics) 
         "fraud_model_info": "gauge",
         "fraud_rules_info": "gauge",
         "fraud_models_refused": "counter",
+        "fraud_lookups_failing": "gauge",
         "fraud_answer_conflicts": "counter",
         "fraud_marks_refused": "counter",
     }

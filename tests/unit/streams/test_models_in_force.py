@@ -18,7 +18,7 @@ from models.scorer import Model, Scorer
 from streams.codecs import TransactionCodec
 from streams.ledger.rules import Rules
 from streams.models_in_force import AWAY_FOR_S, REFUSED_FOR_S, InForce, all_registered
-from streams.registry import fetch_apart, version_of
+from streams.registry import fetch_apart, registered
 from streams.settings import Settings
 from streams.sweep import TransactionSweeps
 from tests.builders import (
@@ -82,7 +82,7 @@ def workers(settings: Settings) -> Workers:
 def test_the_registry_is_asked_for_the_version_behind_an_alias(
     settings: Settings, registry: Registry
 ) -> None:
-    assert version_of(settings, "FraudDetection_XGBoost", "champion") == "3"
+    assert registered(settings, "FraudDetection_XGBoost", "champion") == ("3", "")
     assert registry.asked == [
         (
             "http://mlflow:5000/api/2.0/mlflow/registered-models/alias",
@@ -94,7 +94,7 @@ def test_the_registry_is_asked_for_the_version_behind_an_alias(
 def test_an_alias_without_a_version_says_what_to_do(settings: Settings, registry: Registry) -> None:
     registry.versions = {}
     with pytest.raises(RegistryUnavailable, match=r"no version of M is champion\..*fraudml train"):
-        version_of(settings, "M", "champion")
+        registered(settings, "M", "champion")
 
 
 @pytest.mark.parametrize(
@@ -113,13 +113,13 @@ def test_a_registry_that_answers_something_else_is_unavailable(
 ) -> None:
     registry.answer = lambda: answer
     with pytest.raises(RegistryUnavailable):
-        version_of(settings, "M", "champion")
+        registered(settings, "M", "champion")
 
 
 def test_a_registry_that_does_not_answer_is_unavailable(settings: Settings, registry: Registry) -> None:
     registry.is_away()
     with pytest.raises(RegistryUnavailable, match=r"does not answer\. connection refused"):
-        version_of(settings, "M", "champion")
+        registered(settings, "M", "champion")
 
 
 def test_models_are_all_registered_when_every_variant_has_a_version(

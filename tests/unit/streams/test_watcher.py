@@ -73,3 +73,20 @@ def test_it_looks_until_it_is_told_to_stop() -> None:
     watching.start()
     watching._thread.join(10)
     assert len(looked) == 3
+
+
+def test_whatever_goes_wrong_with_one_look_the_next_is_made() -> None:
+    """A full disk, say, which is nobody's named failure."""
+    outcomes: list[Any] = [OSError("no space left"), None]
+
+    def look() -> None:
+        if (outcome := outcomes.pop(0)) is not None:
+            raise outcome
+
+    metrics = Metrics(CollectorRegistry())
+    watching = Watcher(look, metrics, random=Random(1))
+    failing = []
+    for _ in range(2):
+        watching.look_again()
+        failing.append(metrics.registry.get_sample_value("fraud_lookups_failing"))
+    assert failing == [1, 0]
