@@ -19,7 +19,7 @@ def create(
     name: Annotated[str, typer.Option(help="What the owner calls it.", show_default=False)],
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="SCOPE", help="What it opens; may be given several times. See below."),
+        typer.Option(metavar="SCOPE", help="What it opens; may be given several times."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Requests in any minute.")] = 100,
     expires_days: Annotated[
@@ -88,7 +88,7 @@ def list_(json: Json = False) -> None:
         )
         for each in found
     ]
-    names = ("KEY ID", "OWNER", "NAME", "STATE", "ENDS IN", "SCOPES", "A MINUTE", "MADE", "EXPIRES")
+    names = ("KEY ID", "OWNER", "NAME", "STATE", "LAST FOUR", "SCOPES", "A MINUTE", "MADE", "EXPIRES")
     print_table(names, rows, {"live": "green", "revoked": "red", "expired": "dim"})
 
 

@@ -68,3 +68,40 @@ def test_nothing_is_found_for_a_topic_without_dead_letters(fraudml: CommandLine)
     done = fraudml.run("dlq", "list", "--topic", "alerts")
     assert done.returncode != 0
     assert "--topic transactions" in done.stderr
+
+
+def noted(fraudml: CommandLine, action: str) -> list[tuple[str, str, str]]:
+    """Object, outcome and reason of what was done, oldest first."""
+    rows = [json.loads(line)["row"] for line in fraudml.ok("audit", "export").stdout.splitlines()]
+    return [(row["object"], row["outcome"], row["why"]) for row in rows if row["action"] == action]
+
+
+def test_a_replay_is_in_the_audit_table_with_who_asked_for_it(fraudml: CommandLine, refused: str) -> None:
+    before = len(noted(fraudml, "replay"))
+    fraudml.ok("dlq", "replay", *REASON, "--dry-run")
+    assert len(noted(fraudml, "replay")) == before
+
+    def sent() -> bool:
+        words = ("--again", "--why", "the till is mended", "--json")
+        return bool(fraudml.json("dlq", "replay", *REASON, *words)["sent"])
+
+    until(sent, within_s=30, every_s=0.5)
+    assert noted(fraudml, "replay")[before:] == [
+        ("dlq of all topics", "begun", "the till is mended"),
+        ("dlq of all topics", "done", "the till is mended"),
+    ]
+
+
+def test_an_allowance_and_a_rebuild_are_in_the_audit_table_too(fraudml: CommandLine) -> None:
+    fraudml.ok("dlq", "allow", "--topic", "labels", "--partition", "1", "--why", "looked at")
+    assert noted(fraudml, "allow")[-2:] == [
+        ("dlq labels/1", "begun", "looked at"),
+        ("dlq labels/1", "done", "looked at"),
+    ]
+    fraudml.ok("rebuild", "--why", "a drill")
+    assert noted(fraudml, "rebuild") == [("view", "begun", "a drill"), ("view", "done", "a drill")]
+
+
+def test_what_was_done_here_is_one_unbroken_chain(fraudml: CommandLine) -> None:
+    head = fraudml.ok("audit", "head").stdout.strip()
+    assert fraudml.json("audit", "verify", "--head", head, "--json")["broken"] is None

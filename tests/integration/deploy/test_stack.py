@@ -21,6 +21,7 @@ from deploy.stack.temporary import own_settings, temporary_stack
 from deploy.stack.valkey import Valkey
 from deploy.stack.waiting import until
 from deploy.stack.workers import STORES
+from streams.pepper import pepper_of
 from streams.topics import topics
 from tests.integration.deploy.stacks import (
     kill_supervisor,
@@ -54,6 +55,16 @@ def test_a_password_is_needed(stack: Stack) -> None:
     stranger = redis.Redis(host=host, port=int(port), socket_timeout=5, retry=Retry(NoBackoff(), 0))
     with stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
+
+
+def test_the_pepper_of_keys_is_made_for_the_stacks_account_alone(stack: Stack) -> None:
+    pepper = stack.home / "secrets" / "key-pepper"
+    assert (pepper.stat().st_mode & 0o777, pepper.stat().st_uid) == (0o600, stack.home.stat().st_uid)
+    assert pepper_of(stack.settings, never) == pepper.read_bytes()
+
+
+def never(count: int) -> bytes:
+    raise AssertionError("a second one was made")
 
 
 def test_status_shows_what_runs(stack: Stack) -> None:

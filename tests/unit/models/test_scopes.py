@@ -1,5 +1,7 @@
 """Scopes: each is explained, and opens what it says alone."""
 
+import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -11,6 +13,11 @@ from models.scopes import DEFAULT_SCOPES, SCOPES, Key, Scope, known_scopes
 def test_every_scope_is_explained() -> None:
     assert tuple(SCOPES) == get_args(Scope)
     assert all(words and words[0].islower() for words in SCOPES.values())
+
+
+def test_every_scope_is_in_the_table_of_the_docs() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
+    assert re.findall(r"^\| `(\w+:\w+)` \|", page, re.MULTILINE) == list(SCOPES)
 
 
 def test_scopes_are_known_each_once_in_their_order() -> None:
