@@ -14,7 +14,7 @@ TrainStart = Annotated[datetime, typer.Option(formats=DAY_FORMATS, help="First d
 TrainDays = Annotated[int, typer.Option(min=1, help="Days to train on.")]
 DelayDays = Annotated[int, typer.Option(min=0, help="Days until their labels are known; at least 7.")]
 TestDays = Annotated[int, typer.Option(min=1, help="Days to be judged by.")]
-RecipeOption = Annotated[str, typer.Option(help="default, book or book-tuned (models/recipes.py).")]
+RecipeOption = Annotated[str, typer.Option(help="default; of XGBoost book and book-tuned too.")]
 Folds = Annotated[int, typer.Option(min=1, help="How many folds.")]
 StepDays = Annotated[int, typer.Option(min=1, help="Days from the start of a fold to that of the next.")]
 LeakAbove = Annotated[

@@ -39,8 +39,9 @@ def fit(
       fraudml policy fit handbook.parquet --map handbook --train-start 2018-07-25 --version july-1
       fraudml policy fit payments.parquet --map mine.toml --train-start 2026-05-01 --version may-1
     """
-    from deploy.jobs.rules import fit_to_file, kept, read_costs
+    from deploy.jobs.rules import fit_to_file, kept, reach_rules, read_costs
     from deploy.jobs.training import family_of
+    from models.ab_test import check_version
     from models.folds import LABEL_DELAY_DAYS, Fold
     from models.recipes import recipe_of
     from streams.ledger.rules import POLICY
@@ -48,7 +49,9 @@ def fit(
 
     fold = Fold(day_number(train_start), train_days, LABEL_DELAY_DAYS, test_days=1)
     chosen, declared = recipe_of(family_of(model), recipe), read_costs(costs)
+    check_version(version)
     with reporting() as report:
+        reach_rules(read_settings())
         found, outcome = fit_to_file(
             file, map, fold, chosen, declared, version=version, seed=seed, report=report
         )

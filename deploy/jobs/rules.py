@@ -76,6 +76,16 @@ def fit_to_file(
     }
 
 
+def reach_rules(settings: Settings) -> None:
+    """Before minutes of work whose result goes there.
+
+    Raises:
+        LedgerUnavailable: Postgres cannot be reached.
+    """
+    with rules_of(settings) as rules:
+        rules.in_force()
+
+
 def kept(settings: Settings, kind: Kind, rule: Policy | ABConfig) -> None:
     """Keep a version, not in force yet.
 

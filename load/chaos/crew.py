@@ -77,6 +77,13 @@ class Crew:
             self._stop.wait(LOOK_EVERY_S)
         raise Unavailable(f"the worker of slot {slot} has not come back")
 
+    def said(self, words: str) -> list[str]:
+        """The lines of all workers' logs with some words in them."""
+        with self._lock:
+            logs = [worker.log for worker in self._workers.values()]
+        lines = (line for log in logs for line in log.read_text(errors="replace").splitlines())
+        return [line for line in lines if words in line]
+
     def _keep(self) -> None:
         while not self._stop.wait(LOOK_EVERY_S):
             if dead := self._dead():

@@ -54,7 +54,9 @@ class Connector:
             raise
         except psycopg.Error as error:
             self.close()
-            raise LedgerUnavailable("Postgres failed", why=_first_line(error)) from error
+            raise LedgerUnavailable(
+                "Postgres failed", why=_first_line(error), next_step="fraudml status, fraudml doctor"
+            ) from error
         except BaseException:
             self.close()
             raise

@@ -34,6 +34,8 @@ def damage_model(arena: Arena, rng: Random) -> Harm:
     pids = _pids(arena)
     _promote(arena, damaged)
     yield REFUSED_AFTER_S
+    if not any(f'"{damaged}"' in line for line in arena.crew.said("model_refused")):
+        arena.complaints.append(f"no worker has refused version {damaged}, which is damaged")
     if _pids(arena) != pids:
         arena.complaints.append(f"a worker ended when version {damaged}, which is damaged, was promoted")
     _promote(arena, arena.versions.good[0])

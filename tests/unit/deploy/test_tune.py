@@ -51,7 +51,7 @@ def test_it_prints_the_best_recipe_beside_the_default(run: Run, improving: None)
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["RECIPE", "TEST", "FROM", "AUC", "AP", "CP@100"]
     assert [line.split("  ")[:2] for line in lines[1:7]] == [
-        [name, day] for name in ("default", "trial 1") for day in ("2018-04-16", "2018-04-18", "mean")
+        [name, day] for name in ("default", "trial 2") for day in ("2018-04-16", "2018-04-18", "mean")
     ]
     assert lines[8:10] == ["Recipe(", '    "lightgbm",']
     assert "trial 1 of 2 has the highest mean average_precision" in result.stderr
@@ -107,7 +107,7 @@ def test_a_registry_that_is_away_is_said_before_the_file_is_read(
     )
 
 
-@pytest.mark.parametrize(("done", "best"), [(1, "the default recipe"), (2, "trial 1")])
+@pytest.mark.parametrize(("done", "best"), [(1, "the default recipe"), (2, "trial 2")])
 def test_an_interrupt_tells_the_best_until_then(
     run: Run, improving: None, monkeypatch: pytest.MonkeyPatch, done: int, best: str
 ) -> None:

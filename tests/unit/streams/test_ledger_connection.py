@@ -109,7 +109,7 @@ def test_a_refusal_rolls_back_and_keeps_the_connection(server: Server, connector
 def test_an_error_of_postgres_is_ours_and_the_next_use_connects_anew(
     server: Server, connector: Connector, error: Exception
 ) -> None:
-    with pytest.raises(LedgerUnavailable, match=r"^Postgres failed\. gone$"):
+    with pytest.raises(LedgerUnavailable, match=r"^Postgres failed\. gone\. Next: fraudml status"):
         fail(connector, error)
     assert server.given[0].closed
     assert used(connector) is server.given[1]
