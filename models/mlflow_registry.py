@@ -149,6 +149,16 @@ def hashes_of(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(folder)): sha256_of(file) for file in files}
 
 
+def reach_registry() -> None:
+    """Make the experiment that models are logged to, where there is none: so the registry can be written to.
+
+    Raises:
+        RegistryUnavailable: MLflow cannot be reached.
+    """
+    with quiet_mlflow() as mlflow:
+        mlflow.set_experiment(EXPERIMENT)
+
+
 def log_figures(run_name: str, words: Mapping[str, str], figures: Mapping[str, float]) -> None:
     """Log a run that has no model.
 
@@ -173,10 +183,11 @@ def promote_model_to_stage(
 ) -> str:
     """Put a version, by default the newest, in Production (champion) or Staging (challenger). Returns it.
 
-    What was there before keeps the alias `previous`, for one step back. The model's tags keep the record.
+    What was there before keeps the alias `previous`. The model's tags keep the record; no ledger is
+    told.
 
     Raises:
-        Misuse: an unknown stage or version, or a model without versions.
+        Misuse: an unknown stage or version, a model without versions, or too many words.
         RegistryUnavailable: MLflow cannot be reached.
     """
     alias = ALIAS_OF_STAGE.get(stage)

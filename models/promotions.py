@@ -1,6 +1,9 @@
 """Which versions of a registered model there are, which of them decide, and who said so when and why."""
 
 import getpass
+import math
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +16,12 @@ PREVIOUS = "previous"
 PROMOTION_TAG = "fraudml.promotion."
 # Sorts by time, and may be part of a tag's name.
 MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
+# Characters: in every encoding, a record of these without its metrics fits into a tag.
+WHO_LENGTH, WHY_LENGTH = 100, 500
+# What the registry's own tables hold; PostgreSQL refuses more.
+TAG_LENGTH = 5000
+# The largest integer of the registry's own tables.
+LAST_VERSION = 2**31 - 1
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,28 +60,47 @@ def promote(
     """As `promote_model_to_stage`, by alias; answers the record that it keeps.
 
     Raises:
-        Misuse: an unknown version, or a model without versions.
+        Misuse: no such version, a model without versions, or too many words.
         RegistryUnavailable: MLflow cannot be reached.
     """
+    check_words(who, why)
     with quiet_mlflow() as mlflow:
         client = mlflow.MlflowClient()
-        after = _existing(mlflow, name, version) if version else _newest(client, name)
-        before = client.get_registered_model(name).aliases.get(alias)
-        if before is not None and str(before) != after:
-            client.set_registered_model_alias(name, PREVIOUS, before)
-        client.set_registered_model_alias(name, alias, after)
+        after = _newest(client, name) if version is None else _existing(mlflow, name, version)
         made = Promotion(
             who=who or getpass.getuser(),
             when=(now or datetime.now(UTC)).strftime(MOMENT),
             name=name,
             alias=alias,
-            before=None if before is None else str(before),
+            before=_standing(client, name, alias),
             after=after,
             metrics=_metrics(client, name, after),
             why=why,
         )
-        client.set_registered_model_tag(name, PROMOTION_TAG + made.when, msgspec.json.encode(made).decode())
+        # The record first: an alias that moved without one is explained by nobody, and cannot be rolled back.
+        client.set_registered_model_tag(name, PROMOTION_TAG + made.when, _record(made))
+        try:
+            _move(client, made)
+        except mlflow.exceptions.MlflowException:
+            with suppress(mlflow.exceptions.MlflowException):
+                _forget_unless_moved(client, made)
+            raise
         return made
+
+
+def check_words(who: str | None, why: str) -> None:
+    """Whether they can be kept: asked before anything is done that they are about.
+
+    Raises:
+        Misuse: they are too long.
+    """
+    for what, words, most in (("who", who or "", WHO_LENGTH), ("why", why, WHY_LENGTH)):
+        if len(words) > most:
+            raise Misuse(
+                f"`{what}` has {len(words):,} characters",
+                why=f"the registry's record of a promotion keeps {most} of them",
+                next_step="say it shorter, and where the rest can be read",
+            )
 
 
 def roll_back(
@@ -80,23 +108,81 @@ def roll_back(
 ) -> Promotion:
     """Put back behind an alias what stood there before; what stands there now becomes `previous`.
 
+    The record of the promotion that put it there tells: `previous` is one for all aliases of a model, and may
+    have been another alias's.
+
     Raises:
-        Misuse: nothing stood there before.
+        Misuse: nothing stood there before, as far as is on record.
         RegistryUnavailable: MLflow cannot be reached.
     """
     with quiet_mlflow() as mlflow:
-        found = mlflow.MlflowClient().get_registered_model(name).aliases.get(PREVIOUS)
-    if found is None:
-        raise Misuse(f"no version of {name} stood behind {alias} before", next_step="fraudml models list")
-    return promote(name, alias, str(found), who=who, why=why or "rolled back", now=now)
+        client = mlflow.MlflowClient()
+        _newest(client, name)
+        model = client.get_registered_model(name)
+    standing = model.aliases.get(alias)
+    before = None if standing is None else _stood_before(_records(model.tags), alias, str(standing))
+    if before is None:
+        raise Misuse(
+            f"no version of {name} stood behind {alias} before",
+            why=f"no promotion on record put {standing or 'a version'} in the place of another",
+            next_step=f"fraudml models promote {name} --alias {alias} --version N (fraudml models list)",
+        )
+    return promote(name, alias, before, who=who, why=why or "rolled back", now=now)
+
+
+def _stood_before(records: list[Promotion], alias: str, standing: str) -> str | None:
+    """What the newest promotion to the standing version took the place of.
+
+    Records to other versions are passed over: one may be left of a promotion that failed. So are those of a
+    version that stood there already, which replaced nothing.
+    """
+    for each in reversed(records):
+        if each.alias == alias and each.after == standing and each.before not in (None, standing):
+            return each.before
+    return None
+
+
+def _standing(client: Any, name: str, alias: str) -> str | None:
+    found = client.get_registered_model(name).aliases.get(alias)
+    return None if found is None else str(found)
+
+
+def _record(made: Promotion) -> str:
+    """As a tag's text. Its metrics are left out where they are too many: the version's run has them too."""
+    text = msgspec.json.encode(made).decode()
+    if len(text) > TAG_LENGTH:
+        text = msgspec.json.encode(msgspec.structs.replace(made, metrics={})).decode()
+    return text
+
+
+def _move(client: Any, made: Promotion) -> None:
+    if made.before is not None and made.before != made.after:
+        client.set_registered_model_alias(made.name, PREVIOUS, made.before)
+    client.set_registered_model_alias(made.name, made.alias, made.after)
+
+
+def _forget_unless_moved(client: Any, made: Promotion) -> None:
+    """A call that failed may have been done all the same. Where nobody can tell, the record stays."""
+    if _standing(client, made.name, made.alias) != made.after:
+        client.delete_registered_model_tag(made.name, PROMOTION_TAG + made.when)
 
 
 def _metrics(client: Any, name: str, version: str) -> dict[str, float]:
+    """Those that JSON has a number for."""
     run_id = client.get_model_version(name, version).run_id
-    return dict(client.get_run(run_id).data.metrics) if run_id else {}
+    found = client.get_run(run_id).data.metrics if run_id else {}
+    return {metric: value for metric, value in found.items() if math.isfinite(value)}
 
 
 def _existing(mlflow: Any, name: str, version: str) -> str:
+    if not (version.isascii() and version.isdecimal()):
+        raise Misuse(
+            f"{version!r} is no version of a model",
+            why="versions are numbers: 1, 2, 3",
+            next_step="fraudml models list",
+        )
+    if int(version) > LAST_VERSION:
+        raise Misuse(f"{name} has no version {version}", next_step="fraudml models list")
     try:
         return str(mlflow.MlflowClient().get_model_version(name, version).version)
     except mlflow.exceptions.MlflowException as error:
@@ -152,6 +238,11 @@ def promotions_of(name: str) -> list[Promotion]:
     """
     with quiet_mlflow() as mlflow:
         tags = mlflow.MlflowClient().get_registered_model(name).tags
+    return _records(tags)
+
+
+def _records(tags: Mapping[str, str]) -> list[Promotion]:
+    """Oldest first."""
     return [
         msgspec.json.decode(text, type=Promotion)
         for tag, text in sorted(tags.items())

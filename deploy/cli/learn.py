@@ -8,6 +8,7 @@ import typer
 
 from deploy.cli.dlq import MOMENTS
 from deploy.cli.files import DAY_FORMATS, Json, Map, Model, TableFile
+from deploy.cli.models import Who, Why
 from deploy.cli.terminal import CHECK_FAILED, print_json, print_table, reporting, say, utc
 
 TrainStart = Annotated[datetime, typer.Option(formats=DAY_FORMATS, help="First day to train on, UTC.")]
@@ -145,18 +146,24 @@ def train(
     model: Annotated[Model, typer.Option(help="The family of models.")] = Model.xgboost,
     recipe: RecipeOption = "default",
     register: Annotated[
-        bool, typer.Option("--register", help="Log it to MLflow and put it behind its variant's alias.")
+        bool, typer.Option("--register", help="Log it to MLflow and put it in force at once.")
     ] = False,
+    who: Who = None,
+    why: Why = "",
     seed: Seed = 1,
     json: Json = False,
 ) -> None:
     """Train a model on the transactions of some days; earlier rows of the file fill the windows.
 
+    With --register it takes the place of its variant's model at once; fraudml models rollback undoes that.
+    The registry is asked before the file is read. Where Postgres cannot be reached, the registry alone has
+    the record of who put it in force and why, and that is said.
+
     [bold]Examples[/]
 
       fraudml train transactions.parquet --map generated --start 2018-05-08 --end 2018-05-21 --register
       fraudml train handbook.parquet --map handbook --start 2018-07-25 --end 2018-07-31 --model lightgbm
-      fraudml train --from-ledger --start 2026-05-08 --end 2026-05-21 --as-of 2026-06-01
+      fraudml train --from-ledger --start 2026-05-08 --end 2026-05-21 --register --why "May is in"
     """
     from deploy.jobs import training
     from models.recipes import recipe_of
@@ -166,15 +173,22 @@ def train(
         raise typer.BadParameter("give a file with its --map, or --from-ledger")
     if as_of is not None and not from_ledger:
         raise typer.BadParameter("--as-of goes with --from-ledger: a file's labels bear no time")
+    if (who or why) and not register:
+        raise typer.BadParameter("--who and --why tell of a promotion: give --register too")
     chosen, days = recipe_of(training.family_of(model), recipe), (start.date(), end.date())
     with reporting() as report:
+        if register:
+            report.waiting("asking MLflow for its experiment")
+            training.check_registering(read_settings(), who=who, why=why)
         if file is None or map is None:
             known = utc(as_of) or datetime.now(UTC)
             trained = training.train_ledger(read_settings(), *days, known, chosen, seed=seed, report=report)
         else:
             trained = training.train_file(file, map, *days, chosen, seed=seed, report=report)
-        report.waiting("registering it with MLflow")
-        registered = training.register(trained, read_settings()) if register else {}
+        registered = {}
+        if register:
+            report.waiting("registering it with MLflow")
+            registered = training.register(trained, read_settings(), who=who, why=why, report=report)
     if json:
         print_json(trained.summary() | registered)
         return

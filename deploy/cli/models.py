@@ -11,7 +11,9 @@ models = typer.Typer(help="Look at registered models, and choose which of them d
 
 Alias = StrEnum("Alias", ["champion", "challenger"])
 Name = Annotated[str, typer.Argument(help="FraudDetection_XGBoost or FraudDetection_LightGBM.")]
-AliasOption = Annotated[Alias, typer.Option(help="Whose place it takes.")]
+AliasOption = Annotated[
+    Alias | None, typer.Option(help="Whose place; that of the model's variant in the split if not given.")
+]
 Who = Annotated[str | None, typer.Option(help="Who does it; your account's name if not given.")]
 Why = Annotated[str, typer.Option(help="Kept in the ledger's audit table.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -73,7 +75,7 @@ def show(name: Name, json: Json = False) -> None:
 def promote(
     name: Name,
     version: Annotated[str | None, typer.Option(help="Which version; the newest if not given.")] = None,
-    alias: AliasOption = Alias.champion,
+    alias: AliasOption = None,
     who: Who = None,
     why: Why = "",
     json: Json = False,
@@ -83,22 +85,22 @@ def promote(
     [bold]Examples[/]
 
       fraudml models promote FraudDetection_XGBoost --why "better on August"
-      fraudml models promote FraudDetection_LightGBM --alias challenger --version 3
+      fraudml models promote FraudDetection_LightGBM --version 3
     """
     from deploy.jobs.models import promote_model
     from streams.settings import read_settings
 
     with reporting() as report:
         report.waiting("promoting")
-        made = promote_model(read_settings(), name, alias, version, who=who, why=why)
+        made = promote_model(read_settings(), name, alias, version, who=who, why=why, report=report)
     _say(made, json)
 
 
 @models.command()
 def rollback(
-    name: Name, alias: AliasOption = Alias.champion, who: Who = None, why: Why = "", json: Json = False
+    name: Name, alias: AliasOption = None, who: Who = None, why: Why = "", json: Json = False
 ) -> None:
-    """Put back the version that decided before.
+    """Put back the version that stood in that place before; once more undoes it.
 
     [bold]Examples[/]
 
@@ -109,12 +111,12 @@ def rollback(
 
     with reporting() as report:
         report.waiting("rolling back")
-        made = roll_back_model(read_settings(), name, alias, who=who, why=why)
+        made = roll_back_model(read_settings(), name, alias, who=who, why=why, report=report)
     _say(made, json)
 
 
 @models.command()
-def verify(name: Name, alias: AliasOption = Alias.champion, json: Json = False) -> None:
+def verify(name: Name, alias: AliasOption = None, json: Json = False) -> None:
     """Fetch what stands behind an alias and let it prove itself, as workers do.
 
     [bold]Examples[/]
@@ -126,7 +128,7 @@ def verify(name: Name, alias: AliasOption = Alias.champion, json: Json = False) 
 
     with reporting() as report:
         report.waiting("fetching and verifying it in a process of its own")
-        found = verified_model(read_settings(), name, alias)
+        found = verified_model(read_settings(), name, alias, report)
     if json:
         print_json(found)
     else:

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from deploy.jobs.connections import rules_of
+from deploy.stack.report import Report
+from models.ab_test import ABConfig, create_default_ab_config
 from models.boosters import FAMILIES, registered_name
-from models.errors import Misuse
+from models.errors import FraudError, Misuse
 from models.manifest import ModelFolder, read_manifest
 from streams.ledger.rules import PostgresRules
 from streams.registry import fetch_apart
@@ -44,9 +46,16 @@ def shown_model(settings: Settings, name: str) -> dict[str, Any]:
 
 
 def promote_model(
-    settings: Settings, name: str, alias: str, version: str | None, *, who: str | None, why: str
+    settings: Settings,
+    name: str,
+    alias: str | None,
+    version: str | None,
+    *,
+    who: str | None,
+    why: str,
+    report: Report,
 ) -> dict[str, Any]:
-    """Put a version behind an alias; workers take it within seconds.
+    """Put a version behind an alias, by default that of its variant; workers take it within seconds.
 
     Raises:
         Misuse: no such model or version.
@@ -56,14 +65,15 @@ def promote_model(
     from models.promotions import promote
 
     with rules_of(settings) as rules:
-        rules.in_force()  # the ledger must be there to note it
-        return _noted(rules, promote(_known(name), alias, version, who=who, why=why))
+        # The ledger must be there to note it.
+        chosen = _alias(rules.in_force().split, _known(name), alias, report)
+        return _noted(rules, promote(name, chosen, version, who=who, why=why))
 
 
 def roll_back_model(
-    settings: Settings, name: str, alias: str, *, who: str | None, why: str
+    settings: Settings, name: str, alias: str | None, *, who: str | None, why: str, report: Report
 ) -> dict[str, Any]:
-    """Put back what stood behind an alias before.
+    """Put back what stood before behind an alias, by default that of the model's variant.
 
     Raises:
         Misuse: no such model, or nothing stood there before.
@@ -73,19 +83,22 @@ def roll_back_model(
     from models.promotions import roll_back
 
     with rules_of(settings) as rules:
-        rules.in_force()
-        return _noted(rules, roll_back(_known(name), alias, who=who, why=why))
+        chosen = _alias(rules.in_force().split, _known(name), alias, report)
+        return _noted(rules, roll_back(name, chosen, who=who, why=why))
 
 
-def verified_model(settings: Settings, name: str, alias: str) -> dict[str, Any]:
-    """Fetch what stands behind an alias and let it prove itself, as a worker does before it takes it.
+def verified_model(settings: Settings, name: str, alias: str | None, report: Report) -> dict[str, Any]:
+    """Fetch what stands behind an alias, by default that of the model's variant, and let it prove itself.
+
+    A worker does the same before it takes it.
 
     Raises:
         ModelRejected: what is wrong with it.
         RegistryUnavailable: MLflow cannot be reached.
     """
     folder = ModelFolder(settings.home / "models")
-    version = fetch_apart(settings, folder, _known(name), alias)
+    chosen = _alias(_split(settings, report), _known(name), alias, report)
+    version = fetch_apart(settings, folder, name, chosen)
     manifest = read_manifest(folder.folder(name, version))
     return {
         "name": name,
@@ -99,9 +112,51 @@ def verified_model(settings: Settings, name: str, alias: str) -> dict[str, Any]:
     }
 
 
-def _noted(rules: PostgresRules, made: Any) -> dict[str, Any]:
+def note_promotion(rules: PostgresRules, made: Any) -> None:
+    """Write a promotion into the ledger's audit table.
+
+    Raises:
+        LedgerUnavailable: Postgres cannot be reached.
+    """
     what = f"{made.name}@{made.alias}"
     rules.note("promote", what, made.before, made.after, actor=made.who, why=made.why, metrics=made.metrics)
+
+
+def _alias(split: ABConfig, name: str, given: str | None, report: Report) -> str:
+    """The given one, or the one that the split has the model decide by.
+
+    Raises:
+        Misuse: none was given, and the split has several.
+    """
+    used = _aliases(split, name)
+    if given is None and len(used) > 1:
+        raise Misuse(
+            f"the split {split.version} uses {name} as {' and as '.join(used)}",
+            why="no alias was given",
+            next_step="give one with --alias",
+        )
+    chosen = given or (used or _aliases(create_default_ab_config(), name))[0]
+    if chosen not in used:
+        report.note(f"no variant of the split {split.version} uses {name} as {chosen}: so it decides nothing")
+    return str(chosen)
+
+
+def _aliases(split: ABConfig, name: str) -> list[str]:
+    return sorted({variant.alias for variant in split.variants if variant.model_name == name})
+
+
+def _split(settings: Settings, report: Report) -> ABConfig:
+    """The split in force. Looking at a model needs no ledger, so without one it is the default split."""
+    try:
+        with rules_of(settings) as rules:
+            return rules.in_force().split
+    except FraudError as error:
+        report.note(f"the split in force is not known ({error.what}): going by the default one")
+        return create_default_ab_config()
+
+
+def _noted(rules: PostgresRules, made: Any) -> dict[str, Any]:
+    note_promotion(rules, made)
     return msgspec.to_builtins(made)  # type: ignore[no-any-return]
 
 

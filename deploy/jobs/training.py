@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from deploy.jobs.connections import rules_of
+from deploy.jobs.models import note_promotion
 from deploy.stack.report import Report
 from load.column_map import read_column_map
 from load.columns import DAY_MS, Transactions, codes_of
@@ -17,7 +19,7 @@ from load.labelled import labelled_of
 from load.transactions_file import read_transactions
 from models.ab_test import create_default_ab_config
 from models.boosters import FAMILY_TITLES, Family, Matrix, registered_name
-from models.errors import BadFile, Misuse
+from models.errors import BadFile, FraudError, Misuse, RegistryUnavailable
 from models.folds import LABEL_DELAY_DAYS, Fold, Labelled
 from models.ranking import Labels
 from models.recipes import Recipe
@@ -28,7 +30,7 @@ from streams.settings import Settings
 EPOCH = date(1970, 1, 1)
 # Calibration leaves out cards that were known by then: as far back as that is looked for.
 KNOWN_CARDS = timedelta(days=45)
-STAGE_OF_ALIAS = {"champion": "Production", "challenger": "Staging"}
+SILENT = Report()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,15 @@ def train_file(
     Raises:
         BadFile: the file, the map or the days do not do.
     """
-    if end < start:
-        raise BadFile(f"--end {end} comes before --start {start}", next_step="exchange them")
+    _check_days(start, end)
     report.waiting(f"reading {file}")
     table = read_transactions(file, read_column_map(column_map), end=end)
     return train_table(table, start, end, recipe, seed=seed, report=report)
+
+
+def _check_days(start: date, end: date) -> None:
+    if end < start:
+        raise BadFile(f"--end {end} comes before --start {start}", next_step="exchange them")
 
 
 def train_table(
@@ -93,10 +99,17 @@ def train_ledger(
         BadFile: the ledger has no labelled decisions of these days.
         LedgerUnavailable: Postgres cannot be reached.
     """
+    _check_days(start, end)
     report.waiting("reading the ledger")
     since = datetime.combine(start, time_of_day.min, UTC) - KNOWN_CARDS
     until = datetime.combine(end, time_of_day.min, UTC) + timedelta(days=1)
     found = outcomes_of(settings.database_url, settings.scan_timeout_s, since, until, as_of)
+    if not len(found):
+        raise BadFile(
+            f"the ledger has no decision from {start} to {end} whose label was known by {as_of:%Y-%m-%d %H:%M}",
+            why="late and degraded ones do not count",
+            next_step="give another --as-of or other days, or send the labels first",
+        )
     data = Labelled(
         features=found.features,
         fraud=found.fraud,
@@ -119,14 +132,41 @@ def train_labelled(
     return Trained(recipe.family, learned, features, fraud, start, end, time.perf_counter() - began)
 
 
-def register(trained: Trained, settings: Settings) -> dict[str, str]:
-    """Log the model to MLflow and put it behind the alias of its variant in the default split.
+def check_registering(settings: Settings, *, who: str | None, why: str) -> None:
+    """Whether a model could be registered: asked before the minutes that a training takes.
+
+    Raises:
+        Misuse: words that cannot be kept.
+        RegistryUnavailable: MLflow cannot be reached.
+    """
+    os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_tracking_uri
+    from models.mlflow_registry import reach_registry
+    from models.promotions import check_words
+
+    check_words(who, why)
+    try:
+        reach_registry()
+    except RegistryUnavailable as error:
+        next_step = "fraudml status, or train without --register"
+        raise RegistryUnavailable(error.what, why=error.why, next_step=next_step) from error
+
+
+def register(
+    trained: Trained,
+    settings: Settings,
+    *,
+    who: str | None = None,
+    why: str = "",
+    report: Report = SILENT,
+) -> dict[str, str]:
+    """Log the model to MLflow and put it in force: behind the alias of its variant in the default split.
 
     Raises:
         RegistryUnavailable: MLflow cannot be reached.
     """
     os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_tracking_uri
-    from models.mlflow_registry import log_model_to_mlflow, promote_model_to_stage
+    from models.mlflow_registry import log_model_to_mlflow
+    from models.promotions import promote
 
     meta = {
         "trained": {"start": str(trained.start), "end": str(trained.end)},
@@ -138,5 +178,18 @@ def register(trained: Trained, settings: Settings) -> dict[str, str]:
     name = registered_name(trained.family)
     variants = create_default_ab_config().variants
     alias = next(variant.alias for variant in variants if variant.model_name == name)
-    promote_model_to_stage(name, STAGE_OF_ALIAS[alias], version)
+    made = promote(name, alias, version, who=who, why=why or "trained and registered")
+    _note(made, settings, report)
     return {"name": name, "version": version, "alias": alias}
+
+
+def _note(made: Any, settings: Settings, report: Report) -> None:
+    """In the ledger too, where it can be reached: a registry need not have a ledger beside it."""
+    try:
+        with rules_of(settings) as rules:
+            note_promotion(rules, made)
+    except FraudError as error:
+        report.note(
+            f"the ledger's audit table does not have this promotion ({error}); "
+            f"the registry's record does: fraudml models show {made.name}"
+        )

@@ -54,7 +54,7 @@ def test_it_prints_the_best_recipe_beside_the_default(run: Run, improving: None)
         [name, day] for name in ("default", "trial 2") for day in ("2018-04-16", "2018-04-18", "mean")
     ]
     assert lines[8:10] == ["Recipe(", '    "lightgbm",']
-    assert "trial 1 of 2 has the highest mean average_precision" in result.stderr
+    assert "trial 2 of 2 has the highest mean average_precision" in result.stderr
     assert "Next: put it in models/recipes.py" in result.stderr
     assert "MLflow" not in result.stderr
 
