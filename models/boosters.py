@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -10,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from models.errors import Misuse, ModelRejected
-from models.features import FEATURE_NAMES, FEATURES
+from models.errors import ModelRejected
+from models.features import FEATURES
 
 Family = Literal["xgboost", "lightgbm"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -43,46 +42,6 @@ class Trees:
     def probabilities(self, matrix: Matrix) -> Scores:
         """What the booster itself takes for the probability of fraud, (n,)."""
         return np.asarray(expit(self.margins(matrix)), np.float64)
-
-
-# Where the scikit-learn interfaces keep the booster that they fitted.
-_WRAPPED = {"xgboost": lambda model: model.get_booster(), "lightgbm": lambda model: model.booster_}
-
-
-def native(model: Any, family: Family) -> Any:
-    """The library's own Booster: the model itself, or what a scikit-learn interface of the library has
-    fitted.
-
-    Raises:
-        Misuse: another kind of model, or one that is not fitted, or of another width or order of features.
-    """
-    library = import_module(family)
-    if isinstance(model, library.XGBModel if family == "xgboost" else library.LGBMModel):
-        try:
-            model = _WRAPPED[family](model)
-        except Exception as error:
-            raise Misuse(f"the {type(model).__name__} is not fitted", why=str(error)) from error
-    if not isinstance(model, library.Booster):
-        raise Misuse(
-            f"a {type(model).__name__} is no model of {FAMILY_TITLES[family]}",
-            why="only its own boosters can be kept without pickles",
-            next_step="log a Booster, or what the library's scikit-learn interface fitted",
-        )
-    _check_names(model, family)
-    return model
-
-
-def _check_names(booster: Any, family: Family) -> None:
-    width = booster.num_features() if family == "xgboost" else booster.num_feature()
-    if width != len(FEATURES):
-        raise Misuse(f"the model has {width} features", why=f"FEATURES has {len(FEATURES)}")
-    names = booster.feature_names if family == "xgboost" else booster.feature_name()
-    if set(names or ()) == set(FEATURE_NAMES) and tuple(names) != FEATURE_NAMES:
-        raise Misuse(
-            "the model has the features in another order",
-            why=f"it was fitted to {list(names)}",
-            next_step="fit it to columns in the order of FEATURE_NAMES",
-        )
 
 
 def load_booster(file: Path, family: Family) -> Trees:

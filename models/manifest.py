@@ -21,6 +21,8 @@ from models.features import FEATURE_NAMES, features_hash
 from models.scorer import Model
 
 MANIFEST_FILE = "manifest.json"
+# The tag of a registered version that holds the hash of each of its files.
+FILES_TAG = "fraudml.sha256"
 GOLDEN_ROWS = 64
 # Between two machines the same trees may sum their leaves in another order.
 GOLDEN_TOLERANCE = 1e-6

@@ -1,6 +1,7 @@
 """The registry on MLflow, under the names of the guide. Models are native files, never pickles."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.boosters import FAMILIES, FAMILY_TITLES, Family, Matrix, native, registered_name, trees_of
-from models.calibration import AS_IT_IS, Calibration
+from models.boosters import FAMILY_TITLES, Family, Matrix, registered_name, trees_of
 from models.errors import Misuse
 from models.features import FEATURE_NAMES, features_hash
-from models.manifest import Claims, claims_of, sha256_of
+from models.given import calibration_in, family_of, metrics_in, trained_in, training_rows
+from models.manifest import FILES_TAG, Claims, claims_of, sha256_of
 from models.mlflow_client import quiet_mlflow
+from models.native import native
 from models.promotions import promote
-from models.signature import sign
+from models.signature import signer
 
 ALIAS_OF_STAGE = {"Production": "champion", "Staging": "challenger"}
 CLAIMS_KEY = "fraudml"
-FILES_TAG = "fraudml.sha256"
 SIGNATURE_TAG = "fraudml.signature"
 FEATURES_TAG = "fraudml.features_hash"
 EXPERIMENT = "FraudDetection"
@@ -50,61 +51,54 @@ def log_model_to_mlflow(
             "signing_key" (the path of an Ed25519 private key) signs it.
 
     Raises:
-        Misuse: an unknown title, another kind of model, features of another width or in another order.
+        Misuse: an unknown title, another kind of model or objective, other features, or rows, labels or meta
+            that cannot be. Nothing is registered then.
+        BadSetting: the signing key cannot be read, or nobody said where MLflow is.
         RegistryUnavailable: MLflow cannot be reached.
     """
-    family = _family_of(title)
+    family, meta = family_of(title), meta or {}
     booster = native(model, family)
-    matrix, fraud = _matrix(X_train), np.asarray(y_train)
-    if len(matrix) != len(fraud):
-        raise Misuse(f"there are {len(matrix):,} rows and {len(fraud):,} labels")
-    meta = meta or {}
+    matrix, fraud = training_rows(X_train, y_train)
+    # Read first, as all that may be wrong of ours: a version cannot be taken back unseen.
+    sign = signer(meta["signing_key"]) if meta.get("signing_key") is not None else None
     claims = claims_of(
         family,
         trees_of(booster, family),
-        msgspec.convert(meta.get("calibration", AS_IT_IS), Calibration),
+        calibration_in(meta),
         matrix,
         int(fraud.sum()),
-        trained={key: str(value) for key, value in dict(meta.get("trained", {})).items()},
-        metrics={key: float(value) for key, value in dict(meta.get("metrics", {})).items()},
+        trained=trained_in(meta),
+        metrics=metrics_in(meta),
     )
     with quiet_mlflow() as mlflow:
-        mlflow.set_experiment(EXPERIMENT)
-        with mlflow.start_run(run_name=f"{title} {claims.trained.get('start', '')}".strip()):
-            mlflow.log_params(
-                {"family": family, "rows": claims.rows, "frauds": claims.frauds, **claims.trained}
-            )
-            mlflow.log_metrics(claims.metrics)
-            info = _log(mlflow, booster, family, claims, matrix)
-        version = str(info.registered_model_version)
-        return _tag(mlflow, registered_name(family), version, meta.get("signing_key"))
+        version = _registered(mlflow, booster, claims, matrix)
+        with _gone_unless_whole(mlflow, registered_name(family), version):
+            _tag(mlflow, registered_name(family), version, sign)
+        return version
 
 
-def _family_of(title: str) -> Family:
-    for family in FAMILIES:
-        if FAMILY_TITLES[family] == title:
-            return family
-    raise Misuse(
-        f"no family of models is called {title}", next_step=f"use {' or '.join(FAMILY_TITLES.values())}"
-    )
+def _registered(mlflow: Any, booster: Any, claims: Claims, matrix: Matrix) -> str:
+    """A run with the model in it, beneath the caller's own where there is one, and the new version."""
+    family = claims.family
+    mlflow.set_experiment(EXPERIMENT)
+    run_name = f"{FAMILY_TITLES[family]} {claims.trained.get('start', '')}".strip()
+    with mlflow.start_run(run_name=run_name, nested=True):
+        mlflow.log_params({"family": family, "rows": claims.rows, "frauds": claims.frauds, **claims.trained})
+        mlflow.log_metrics(claims.metrics)
+        info = _log(mlflow, booster, family, claims, matrix)
+    return str(info.registered_model_version)
 
 
-def _matrix(given: Any) -> Matrix:
-    """Rows of FEATURES, whatever holds them.
-
-    Raises:
-        Misuse: columns of other names, in another order, or too many or few of them.
-    """
-    names = list(getattr(given, "columns", FEATURE_NAMES))
-    if names != list(FEATURE_NAMES):
-        what = "stand in another order" if set(names) == set(FEATURE_NAMES) else "are not those of FEATURES"
-        raise Misuse(
-            f"the columns {what}", why=f"they are {names}", next_step="select them with list(FEATURE_NAMES)"
-        )
-    matrix = np.ascontiguousarray(given, np.float32)
-    if matrix.ndim != 2 or matrix.shape[1] != len(FEATURE_NAMES):
-        raise Misuse(f"the rows have shape {matrix.shape}", why=f"FEATURES has {len(FEATURE_NAMES)}")
-    return matrix
+@contextmanager
+def _gone_unless_whole(mlflow: Any, name: str, version: str) -> Iterator[None]:
+    """Delete a version that did not get its hashes and its signature: no worker would take it."""
+    try:
+        yield
+    except BaseException:
+        # What went wrong first matters more than a registry that cannot delete either.
+        with suppress(Exception):
+            mlflow.MlflowClient().delete_model_version(name, version)
+        raise
 
 
 def _log(mlflow: Any, booster: Any, family: Family, claims: Claims, features: Matrix) -> Any:
@@ -130,16 +124,15 @@ def _named(rows: NDArray[np.float32]) -> Any:
     return pd.DataFrame(rows, columns=list(FEATURE_NAMES))
 
 
-def _tag(mlflow: Any, name: str, version: str, signing_key: Path | None) -> str:
+def _tag(mlflow: Any, name: str, version: str, sign: Callable[[str, str], str] | None) -> None:
     """Note the hash of every file as the registry now holds it, and sign that."""
     client = mlflow.MlflowClient()
     folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{version}"))
     hashes = msgspec.json.encode(hashes_of(folder)).decode()
     client.set_model_version_tag(name, version, FILES_TAG, hashes)
-    if signing_key is not None:
-        client.set_model_version_tag(name, version, SIGNATURE_TAG, sign(signing_key, name, hashes))
+    if sign is not None:
+        client.set_model_version_tag(name, version, SIGNATURE_TAG, sign(name, hashes))
     client.set_model_version_tag(name, version, FEATURES_TAG, features_hash())
-    return version
 
 
 def hashes_of(folder: Path) -> dict[str, str]:
@@ -167,7 +160,7 @@ def log_figures(run_name: str, words: Mapping[str, str], figures: Mapping[str, f
     """
     with quiet_mlflow() as mlflow:
         mlflow.set_experiment(EXPERIMENT)
-        with mlflow.start_run(run_name=run_name):
+        with mlflow.start_run(run_name=run_name, nested=True):
             mlflow.log_params(dict(words))
             mlflow.log_metrics({name: float(value) for name, value in figures.items()})
 

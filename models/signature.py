@@ -11,11 +11,11 @@ from typing import Any
 
 from models.errors import BadSetting, ModelRejected
 
+GENERATE = "openssl genpkey -algorithm ed25519 -out model.key"
 
-def sign(key: Path, name: str, hashes: str) -> str:
-    """Base64, by a private key in PEM without a password.
 
-    hashes: as registered with the model.
+def signer(key: Path | str) -> Callable[[str, str], str]:
+    """Reads a private key in PEM without a password; signs a name and hashes as base64 from then on.
 
     Raises:
         BadSetting: the file is not that.
@@ -23,8 +23,15 @@ def sign(key: Path, name: str, hashes: str) -> str:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    private = _key(key, lambda content: load_pem_private_key(content, password=None), Ed25519PrivateKey)
-    return b64encode(private.sign(_signed(name, hashes))).decode()
+    if not isinstance(key, Path | str):
+        raise BadSetting(f"a {type(key).__name__} is no path of a signing key", next_step=GENERATE)
+    private = _key(Path(key), lambda content: load_pem_private_key(content, password=None), Ed25519PrivateKey)
+    return lambda name, hashes: b64encode(private.sign(_signed(name, hashes))).decode()
+
+
+def sign(key: Path | str, name: str, hashes: str) -> str:
+    """Once, as `signer` does. hashes: as registered with the model."""
+    return signer(key)(name, hashes)
 
 
 def check_signature(key: Path, name: str, hashes: str, signature: str | None) -> None:
@@ -57,7 +64,11 @@ def _key(file: Path, load: Callable[[bytes], Any], kind: type) -> Any:
     try:
         found = load(file.read_bytes())
     except (OSError, ValueError, TypeError) as error:
-        raise BadSetting(f"{file.name} cannot be read as a key", why=str(error)) from error
+        raise BadSetting(
+            f"{file.name} cannot be read as a key",
+            why=str(error),
+            next_step=f"give the path of a PEM file without a password: {GENERATE}",
+        ) from error
     if not isinstance(found, kind):
-        raise BadSetting(f"{file.name} is no Ed25519 key", next_step="openssl genpkey -algorithm ed25519")
+        raise BadSetting(f"{file.name} is no Ed25519 key", next_step=GENERATE)
     return found

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from random import Random
 from threading import Event
@@ -107,7 +108,7 @@ class Parts:
     def _transactions(self, keeper: ViewKeeper, gate: PoisonGate) -> TransactionSweeps:
         return TransactionSweeps(
             codec=TransactionCodec(self.settings.currency, int(self.settings.clock_ahead_s * 1000)),
-            signer=Signer(answer_key_of(self.settings, secrets.token_bytes)),
+            signer=lambda: self.signer,
             decider=self._decider(),
             ledger=self.ledger,
             keeper=keeper,
@@ -152,10 +153,16 @@ class Parts:
             finished=self._finished,
         )
 
+    @cached_property
+    def signer(self) -> Signer:
+        """Its key may be made here, so not before the worker is opened."""
+        return Signer(answer_key_of(self.settings, secrets.token_bytes))
+
     def open(self) -> None:
         """Load the models, fence a predecessor, look at the ledger; wait for whatever is not there yet."""
         patience = self._patience(self.settings.give_up_s)
         self._serve_health()
+        self.signer  # noqa: B018
         patience(self.watcher.look)
         patience(self.ledger.identity)
         patience(self.outbox.open)

@@ -13,8 +13,7 @@ from typing import NamedTuple
 import httpx
 
 from models.errors import ModelRejected, RegistryUnavailable
-from models.manifest import ModelFolder
-from models.mlflow_registry import FILES_TAG
+from models.manifest import FILES_TAG, ModelFolder
 from streams.settings import Settings
 
 ALIAS_PATH = "/api/2.0/mlflow/registered-models/alias"

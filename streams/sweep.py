@@ -36,7 +36,7 @@ class TransactionSweeps:
         keeper: ViewKeeper,
         outbox: Outbox,
         gate: PoisonGate,
-        signer: Signer | None,
+        signer: Callable[[], Signer | None],
         decider: Decider,
         now: Callable[[], datetime],
         metrics: Metrics,
@@ -115,7 +115,8 @@ class TransactionSweeps:
         malformed: list[DeadLetter],
     ) -> None:
         step = step_of(sweep, progress, malformed)
-        marks = self._signer.read(sweep, batch) if self._signer else NO_MARKS
+        signer = self._signer() if sweep.headers else None
+        marks = signer.read(sweep, batch) if signer else NO_MARKS
         self._metrics.marked(marks)
         while True:
             repeats = batch.repeats()

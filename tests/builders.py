@@ -217,7 +217,7 @@ class Worker:
             keeper=self.keeper,
             outbox=self.outbox,
             gate=self.gate,
-            signer=signer,
+            signer=lambda: signer,
             decider=decider(lambda: split or scorer(predict), self.metrics, retention),
             now=lambda: NOW,
             metrics=self.metrics,

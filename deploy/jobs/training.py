@@ -106,7 +106,8 @@ def train_ledger(
     found = outcomes_of(settings.database_url, settings.scan_timeout_s, since, until, as_of)
     if not len(found):
         raise BadFile(
-            f"the ledger has no decision from {start} to {end} whose label was known by {as_of:%Y-%m-%d %H:%M}",
+            f"the ledger has no decision from {start} to {end} "
+            f"whose label was known by {as_of:%Y-%m-%d %H:%M}",
             why="late and degraded ones do not count",
             next_step="give another --as-of or other days, or send the labels first",
         )

@@ -85,7 +85,7 @@ def build_pipeline(
         keeper=keeper,
         outbox=outbox,
         gate=gate,
-        signer=None,
+        signer=lambda: None,
         decider=Decider(
             scorer=scorer, retention=retention, currency=CURRENCY, path="stream", now=now, metrics=metrics()
         ),

@@ -13,11 +13,10 @@ import pytest
 from models.boosters import FAMILIES, FAMILY_TITLES, Family, registered_name, trees_of
 from models.errors import BadSetting, Misuse, ModelRejected, RegistryUnavailable
 from models.features import FEATURE_NAMES, features_hash
-from models.manifest import ModelFolder, load_verified, sha256_of
+from models.manifest import FILES_TAG, ModelFolder, load_verified, sha256_of
 from models.mlflow_fetch import fetch, main
 from models.mlflow_registry import (
     CLAIMS_KEY,
-    FILES_TAG,
     LOGGED_FILES,
     hashes_of,
     log_model_to_mlflow,

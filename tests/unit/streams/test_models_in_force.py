@@ -367,7 +367,7 @@ def test_a_change_of_models_falls_between_two_sweeps() -> None:
         keeper=worker.keeper,
         outbox=worker.outbox,
         gate=worker.gate,
-        signer=None,
+        signer=lambda: None,
         decider=decider(of_now, worker.metrics),
         now=lambda: NOW,
         metrics=worker.metrics,
