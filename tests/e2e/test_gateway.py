@@ -1,0 +1,224 @@
+"""The gateway on a running system, as a caller meets it."""
+
+import json
+import socket
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.stack.waiting import until
+from models.scopes import SCOPES
+from tests.e2e.command_line import PROGRAM, CommandLine
+
+pytestmark = pytest.mark.stack
+
+SOON_S = 30.0
+ROUTES = {
+    ("POST", "/v1/score"): "score:write",
+    ("POST", "/v1/transactions"): "score:write",
+    ("POST", "/v1/transactions:batch"): "score:write",
+    ("GET", "/v1/decisions/some-id"): "decisions:read",
+    ("POST", "/v1/labels"): "labels:write",
+}
+
+
+def made_key(fraudml: CommandLine, *scopes: str, limit: int = 10_000) -> str:
+    chosen = [word for scope in scopes for word in ("--scope", scope)]
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    done = fraudml.ok("keys", "create", "--owner", "tests", "--name", name, "--limit", str(limit), *chosen)
+    return done.stdout.strip()
+
+
+def free_port() -> int:
+    """Nobody listens on it now."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def gateway(fraudml: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a gateway with two processes."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("gateway") / "log"
+    command = [str(PROGRAM), "gateway", "--port", str(port), "--processes", "2"]
+    address = f"http://127.0.0.1:{port}"
+    with log.open("wb") as file, subprocess.Popen(command, env=fraudml.environment, stderr=file) as process:
+        try:
+            until(lambda: _ready(address, process, log), within_s=60, every_s=0.2)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _ready(address: str, process: "subprocess.Popen[bytes]", log: Path) -> bool:
+    assert process.poll() is None, log.read_text()[-4000:]
+    try:
+        return httpx.get(address + "/readyz").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def caller(gateway: str, fraudml: CommandLine) -> Iterator[httpx.Client]:
+    key = made_key(fraudml, *SCOPES)
+    with httpx.Client(base_url=gateway, headers={"X-API-Key": key}, timeout=10) as client:
+        until(lambda: client.get("/v1/decisions/none").status_code == 404, within_s=SOON_S, every_s=0.2)
+        yield client
+
+
+def payment(**changed: Any) -> dict[str, Any]:
+    return {
+        "transaction_id": f"rest-{uuid.uuid4()}",
+        "customer_id": "demo-c1",
+        "terminal_id": "demo-t1",
+        "amount_minor": 90_000,
+        "currency": "EUR",
+        "event_time": "2018-06-01T03:00:00Z",
+    } | changed
+
+
+def test_the_same_question_has_the_same_bytes_by_every_path(
+    caller: httpx.Client, fraudml: CommandLine
+) -> None:
+    asked = payment()
+    first = caller.post("/v1/score", json=asked)
+    assert (first.status_code, first.json()["path"]) == (200, "rest")
+    assert all(caller.post("/v1/score", json=asked).content == first.content for _ in range(5))
+    assert caller.get(f"/v1/decisions/{asked['transaction_id']}").content == first.content
+    shown = fraudml.json("decisions", "get", asked["transaction_id"])
+    assert shown.items() >= first.json().items()
+
+
+def test_its_record_is_claimed_and_the_alert_is_out_once(caller: httpx.Client, fraudml: CommandLine) -> None:
+    asked = payment(amount_minor=95_000)
+    answer = caller.post("/v1/score", json=asked).json()
+    assert answer["decision"] != "approve"
+
+    def alerts() -> list[Any]:
+        lines = fraudml.ok("alerts").stdout.splitlines()
+        found = map(json.loads, lines)
+        return [each for each in found if each["transaction_id"] == asked["transaction_id"]]
+
+    found = until(alerts, within_s=SOON_S, every_s=0.5)
+    assert found is not None
+    assert [each["score"] for each in found] == [answer["score"]]
+    fraudml.ok("reconcile")
+
+
+def test_another_body_under_a_known_id_is_a_conflict(caller: httpx.Client) -> None:
+    asked = payment()
+    caller.post("/v1/score", json=asked)
+    refused = caller.post("/v1/score", json=asked | {"amount_minor": 1})
+    assert (refused.status_code, refused.json()["code"]) == (409, "other_body")
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_what_is_handed_to_the_stream_is_decided_by_it(caller: httpx.Client) -> None:
+    one, two, wrong = payment(), payment(), payment(currency="SEK")
+    assert caller.post("/v1/transactions", json=one).status_code == 202
+    batch = caller.post("/v1/transactions:batch", json=[two, wrong]).json()["results"]
+    assert [each["status"] for each in batch] == [202, 422]
+    for asked in (one, two):
+        where = f"/v1/decisions/{asked['transaction_id']}"
+        until(lambda where=where: caller.get(where).status_code == 200, within_s=SOON_S, every_s=0.2)  # type: ignore[misc]
+        assert caller.get(where).json()["path"] == "stream"
+
+
+def test_a_label_is_taken(caller: httpx.Client) -> None:
+    asked = payment()
+    caller.post("/v1/score", json=asked)
+    label = {
+        "label_id": f"label-{uuid.uuid4()}",
+        "transaction_id": asked["transaction_id"],
+        "customer_id": asked["customer_id"],
+        "label": "genuine",
+        "source": "report",
+        "version": 1,
+        "event_time": "2018-06-08T03:00:00Z",
+    }
+    assert caller.post("/v1/labels", json=label).status_code == 202
+    assert caller.post("/v1/labels", json=label | {"verdict": 1}).json()["code"] == "unknown_field"
+
+
+def test_no_route_opens_without_a_key_or_without_its_scope(gateway: str, fraudml: CommandLine) -> None:
+    with httpx.Client(base_url=gateway, timeout=10) as anybody:
+        for (method, path), scope in ROUTES.items():
+            none = anybody.request(method, path)
+            assert (none.status_code, none.headers["www-authenticate"]) == (401, "APIKey"), path
+            wrong = anybody.request(method, path, headers={"X-API-Key": "fsk_live_nobodys"})
+            assert wrong.status_code == 401, path
+            others = [each for each in SCOPES if each != scope]
+            key = made_key(fraudml, *others)
+            found = until(
+                lambda key=key, method=method, path=path: _not(401, anybody, method, path, key),  # type: ignore[misc]
+                within_s=SOON_S,
+                every_s=0.2,
+            )
+            assert found is not None
+            assert (found.status_code, found.json()["code"]) == (403, "forbidden"), path
+
+
+def _not(status: int, client: httpx.Client, method: str, path: str, key: str) -> httpx.Response | None:
+    found = client.request(method, path, headers={"X-API-Key": key})
+    return None if found.status_code == status else found
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_come_back(
+    caller: httpx.Client, gateway: str, fraudml: CommandLine
+) -> None:
+    """Over both processes together."""
+    key = made_key(fraudml, "decisions:read", limit=5)
+    with httpx.Client(base_url=gateway, headers={"X-API-Key": key}, timeout=10) as client:
+        answered: list[httpx.Response] = []
+
+        def ask() -> bool:
+            found = client.get("/v1/decisions/none")
+            answered.extend([found] if found.status_code != 401 else [])
+            return found.status_code == 429
+
+        until(ask, within_s=SOON_S, every_s=0.05)
+        for _ in range(40):
+            ask()
+    passed = [each for each in answered if each.status_code == 404]
+    refused = [each for each in answered if each.status_code == 429]
+    assert len(passed) == 5
+    assert refused
+    assert all(1 <= int(each.headers["Retry-After"]) <= 60 for each in refused)
+    assert refused[0].headers["RateLimit-Policy"] == '"key";q=5;w=60'
+
+
+def test_a_card_number_is_refused_by_both_paths(caller: httpx.Client) -> None:
+    for name in ("transaction_id", "customer_id", "terminal_id"):
+        for path in ("/v1/score", "/v1/transactions"):
+            refused = caller.post(path, json=payment(**{name: "4111 1111 1111 1111"}))
+            assert (refused.status_code, refused.json()["code"]) == (422, "card_number")
+            assert "4111" not in refused.text
+
+
+def test_unknown_paths_and_methods_are_problems_too(caller: httpx.Client) -> None:
+    unknown, other = caller.get("/v1/nothing"), caller.put("/v1/score")
+    for answer, code in ((unknown, "not_found"), (other, "method_not_allowed")):
+        assert answer.json()["code"] == code
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+        page = caller.get(answer.json()["type"])
+        assert (page.status_code, code in page.text) == (200, True)
+
+
+def test_metrics_are_those_of_all_processes(caller: httpx.Client) -> None:
+    asked = [payment() for _ in range(20)]
+    before = _decided(caller)
+    for each in asked:
+        caller.post("/v1/score", json=each)
+    assert _decided(caller) - before == len(asked)
+
+
+def _decided(caller: httpx.Client) -> float:
+    lines = caller.get("/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("fraud_predictions_total{"))
