@@ -109,19 +109,8 @@ def test_a_policy_is_fitted_kept_and_put_in_force(fraudml: CommandLine, payments
     wait_until_decided_by(fraudml, policy_version="default-1")
 
 
-def test_shares_are_changed_while_it_runs_and_every_decision_says_by_which(fraudml: CommandLine) -> None:
-    weights = ("--weight", "champion=0", "--weight", "challenger=1")
-    try:
-        fraudml.ok("ab", "set", *weights, "--version", "all-lightgbm")
-        found = wait_until_decided_by(fraudml, ab_version="all-lightgbm")
-        assert (found["variant"], found["model_name"]) == ("challenger", "FraudDetection_LightGBM")
-    finally:
-        back = ("--weight", "champion=0.9", "--weight", "challenger=0.1", "--version", "as-before")
-        fraudml.ok("ab", "set", *back)
-    wait_until_decided_by(fraudml, ab_version="as-before")
-
-
 def test_the_variants_are_compared_over_what_the_ledger_knows(fraudml: CommandLine) -> None:
+    """Of the split in force alone: the next test changes it."""
     found = fraudml.json("ab", "report", "--since", "2018-05-07", "--log", "--json")
     champion = next(each for each in found["variants"] if each["name"] == "champion")
     assert champion["transactions"] > 10_000
@@ -129,6 +118,20 @@ def test_the_variants_are_compared_over_what_the_ledger_knows(fraudml: CommandLi
     assert champion["fraud_caught_minor"] > 0
     assert found["conclusion"]
     assert logged_of(fraudml, "A/B champion")["auc_roc"] == pytest.approx(champion["auc_roc"]["value"])
+
+
+def test_shares_are_changed_while_it_runs_and_every_decision_says_by_which(fraudml: CommandLine) -> None:
+    weights = ("--weight", "champion=0", "--weight", "challenger=1")
+    try:
+        fraudml.ok("ab", "set", *weights, "--version", "all-lightgbm")
+        found = wait_until_decided_by(fraudml, ab_version="all-lightgbm")
+        assert (found["variant"], found["model_name"]) == ("challenger", "FraudDetection_LightGBM")
+        none_yet = fraudml.run("ab", "report", "--since", "2018-05-07")
+        assert "no decision of the split in force has a label yet" in none_yet.stderr
+    finally:
+        back = ("--weight", "champion=0.9", "--weight", "challenger=0.1", "--version", "as-before")
+        fraudml.ok("ab", "set", *back)
+    wait_until_decided_by(fraudml, ab_version="as-before")
 
 
 def test_a_model_is_trained_on_what_served(fraudml: CommandLine) -> None:
