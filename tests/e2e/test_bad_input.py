@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from confluent_kafka import KafkaException, Producer
 from deploy.jobs.connections import ids_of_topics, ledger_of, log_of
 from deploy.stack.waiting import until
 from models.decision import DecidedTransaction
+from models.transaction import CARD_NUMBER
 from streams.kafka import producer_config
 from streams.letters import Letter, letters
 from streams.settings import Settings
@@ -95,8 +97,11 @@ def test_what_can_never_be_decided_is_a_dead_letter_with_its_key_and_bytes(sende
     places = sender.send(values)
     soon(lambda: sender.settled(places))
     found = soon(lambda: all(seen := sender.letters(places)) and seen)
+    # Of a card number nothing is kept.
+    hashed = sha256(KEY).hexdigest().encode()
     assert [(each.reason, each.key, each.value) for each in found] == [
-        (reason, KEY, value) for (_, _, reason), value in zip(BAD, values, strict=True)
+        (reason, hashed, None) if reason == CARD_NUMBER else (reason, KEY, value)
+        for (_, _, reason), value in zip(BAD, values, strict=True)
     ]
 
 
