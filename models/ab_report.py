@@ -85,8 +85,16 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
 Figure = Callable[[Rows], float]
 
 
-def report(of_each: dict[str, Rows], shares: dict[str, float], costs: Costs, *, seed: int) -> Report:
-    """shares: of customers, as the split says; variants without one are left out.
+def report(
+    of_each: dict[str, Rows],
+    shares: dict[str, float],
+    costs: Costs,
+    *,
+    seed: int,
+    resamplings: int = RESAMPLINGS,
+) -> Report:
+    """shares: of customers, as the split says; variants without one are left out. resamplings: the more, the
+    surer the ends of the intervals.
 
     Raises:
         BadFile: no variant has a labelled decision.
@@ -99,7 +107,7 @@ def report(of_each: dict[str, Rows], shares: dict[str, float], costs: Costs, *, 
         )
     rng = np.random.default_rng(seed)
     figures = _figures(costs)
-    drawn = {name: _resampled(rows, figures, rng) for name, rows in known.items()}
+    drawn = {name: _resampled(rows, figures, rng, resamplings) for name, rows in known.items()}
     variants = [_variant(name, rows, drawn[name], costs) for name, rows in known.items()]
     differences = _differences(list(known), drawn)
     p = _sample_ratio_p({name: len(np.unique(rows.customer)) for name, rows in known.items()}, shares)
@@ -139,13 +147,15 @@ class Drawn(msgspec.Struct, frozen=True):
         return Interval(self.value, float(low), float(high))
 
 
-def _resampled(rows: Rows, figures: dict[str, Figure], rng: np.random.Generator) -> dict[str, Drawn]:
+def _resampled(
+    rows: Rows, figures: dict[str, Figure], rng: np.random.Generator, resamplings: int
+) -> dict[str, Drawn]:
     """Figures of the rows, and of as many customers drawn from them again and again."""
     order = np.argsort(rows.customer, kind="stable")
     _, starts = np.unique(rows.customer[order], return_index=True)
     of_customer = np.split(order, starts[1:])
     over: dict[str, list[float]] = {name: [] for name in figures}
-    for _ in range(RESAMPLINGS):
+    for _ in range(resamplings):
         picked = rng.integers(0, len(of_customer), len(of_customer))
         some = _taken(rows, np.concatenate([of_customer[number] for number in picked]))
         for name, value in _measured(some, figures).items():

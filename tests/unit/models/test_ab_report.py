@@ -29,7 +29,8 @@ def rows(customers: int, *, skill: float, seed: int, first: int = 0, base_rate: 
 
 
 def compared(champion: Rows, challenger: Rows, shares: dict[str, float] = SHARES) -> Report:
-    return report({"champion": champion, "challenger": challenger}, shares, Costs(), seed=1)
+    both = {"champion": champion, "challenger": challenger}
+    return report(both, shares, Costs(), seed=1, resamplings=100)
 
 
 def told_apart(found: Report) -> set[str]:
