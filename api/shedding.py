@@ -4,6 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import Problem, response_of
+
 Kind = Literal["score", "lookup", "admin", "dashboard"]
 # The part of all places up to which each kind is let in; what lies above is kept for those before it.
 SHARES: Mapping[Kind, float] = {"score": 1.0, "lookup": 0.8, "admin": 0.7, "dashboard": 0.5}
@@ -35,3 +39,33 @@ class Admission:
             yield None
         finally:
             self.in_progress -= 1
+
+
+# By the beginning of the path; whatever is not here is never shut out: probes must be heard.
+KINDS: tuple[tuple[str, Kind], ...] = (
+    ("/v1/score", "score"),
+    ("/v1/transactions", "score"),
+    ("/v1/decisions", "lookup"),
+    ("/v1/labels", "lookup"),
+    ("/v1/", "admin"),
+)
+
+
+class Shedding:
+    """ASGI middleware: a request that finds no place is told when to come back."""
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self._app = app
+        self._admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = next((kind for start, kind in KINDS if scope.get("path", "").startswith(start)), None)
+        if scope["type"] != "http" or kind is None:
+            await self._app(scope, receive, send)
+            return
+        with self._admission.place(kind) as retry_after_s:
+            if retry_after_s is None:
+                await self._app(scope, receive, send)
+                return
+            problem = Problem("overloaded", headers={"Retry-After": str(retry_after_s)})
+            await response_of(problem, scope["state"]["request_id"])(scope, receive, send)
