@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from api.breaker import Breaker
 from models.decision import DecidedTransaction, body_of
 from models.errors import AnswerLost, FraudError, OtherBody, Refused, Unavailable
 from models.transaction import Transaction, ms_of_time
@@ -42,7 +43,8 @@ class Answering:
     """Decides sweeps of requests, by the same code as a worker's. Not for several threads at once.
 
     Where histories cannot be read it decides without, and the answer says so; a ledger that cannot be
-    reached leaves Kafka as the place to be durable. failed: called with the dependency that failed.
+    reached leaves Kafka as the place to be durable. A breaker before each keeps a sweep from waiting for
+    what has failed often. failed: called with the dependency that failed.
     """
 
     def __init__(
@@ -52,12 +54,16 @@ class Answering:
         keeper: ViewKeeper,
         decider: Decider,
         log: AnswerLog,
+        ledger_breaker: Breaker,
+        view_breaker: Breaker,
         failed: Callable[[str], None] = lambda dependency: None,
     ) -> None:
         self._ledger = ledger
         self._keeper = keeper
         self._decider = decider
         self._log = log
+        self._ledger_breaker = ledger_breaker
+        self._view_breaker = view_breaker
         self._failed = failed
         self._made: OrderedDict[str, Answered] = OrderedDict()
 
@@ -65,7 +71,8 @@ class Answering:
         """One for each, in their order; their ids differ. An error is OtherBody or AnswerLost."""
         answers = self._decided(asked)
         try:
-            standing = self._ledger.answer(answers)
+            with self._ledger_breaker.call():
+                standing = self._ledger.answer(answers)
         except Unavailable:
             self._failed("postgres")
             return self._logged(asked, answers)
@@ -83,7 +90,8 @@ class Answering:
 
     def _histories(self, names: Names) -> Histories | None:
         try:
-            return self._keeper.read("", {}, names.ids)
+            with self._view_breaker.call():
+                return self._keeper.read("", {}, names.ids)
         except (Unavailable, Refused):
             self._failed("redis")
             return None

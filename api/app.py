@@ -13,15 +13,19 @@ from starlette.responses import PlainTextResponse, Response
 
 from api import batches, bodies
 from api.answering import Answer
+from api.deadline import TOTAL_S, Deadline
+from api.openapi import openapi_of
 from api.parts import Gateway
 from api.problems import KINDS, PAGES, Problem, page_of, problem_of, response_of
 from api.request_log import RequestLog
+from api.shedding import Admission, Shedding
 from models.errors import FraudError
 from models.transaction import Transaction
 from streams.answered import answer_document
 from streams.codecs import encode
 
 JSON = "application/json"
+MOST_IN_PROGRESS = 512  # of one process
 
 
 def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> FastAPI:
@@ -36,10 +40,12 @@ def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> F
             await gateway.close()
 
     app = FastAPI(title="Fraud gateway", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(Shedding, admission=Admission(MOST_IN_PROGRESS))
     app.add_middleware(RequestLog, metrics=gateway.metrics)
     _answer_problems(app)
     _probes(app, gateway, version)
     _decisions(app, gateway, now_ms)
+    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
     return app
 
 
@@ -60,7 +66,9 @@ def _decisions(app: FastAPI, gateway: Gateway, now_ms: Callable[[], int]) -> Non
         """Decide one transaction, now."""
         began = time.perf_counter()
         await gateway.access.admit(request, "score:write")
-        told = await gateway.score(await transaction_in(request))
+        deadline = Deadline(TOTAL_S, time.monotonic)
+        transaction = await transaction_in(request)
+        told = await gateway.score(transaction, deadline)
         gateway.metrics.decided(told.decided, time.perf_counter() - began)
         return _told(request, told)
 

@@ -14,7 +14,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from models.errors import ViewUnavailable
+from api.breaker import Breaker
+from models.errors import Unavailable, ViewUnavailable
 
 WINDOW_S = 60
 WINDOW_US = WINDOW_S * 1_000_000
@@ -122,21 +123,30 @@ class LocalLimit:
 class Limits:
     """The shared count; while Redis is away, this process' share of the limit, counted here.
 
-    At the change a key may pass once more what it has passed already: at most its limit, once.
-    processes: over how many the limit is shared. failed: called when Redis was asked in vain.
+    At the change a key may pass once more what it has passed already: at most its limit, once, or one request
+    for each process where they are more than the limit.
+    processes: over how many the limit is shared. breaker: keeps requests from waiting for a Redis that is
+    away. failed: called when Redis was asked in vain.
     """
 
     def __init__(
-        self, shared: Limit, local: Limit, processes: int, failed: Callable[[], None] = lambda: None
+        self,
+        shared: Limit,
+        local: Limit,
+        processes: int,
+        breaker: Breaker,
+        failed: Callable[[], None] = lambda: None,
     ) -> None:
         self._shared = shared
         self._local = local
         self._processes = processes
+        self._breaker = breaker
         self._failed = failed
 
     async def ask(self, key_id: str, limit: int) -> Allowance:
         try:
-            return await self._shared.ask(key_id, limit)
-        except ViewUnavailable:
+            with self._breaker.call():
+                return await self._shared.ask(key_id, limit)
+        except Unavailable:
             self._failed()
             return await self._local.ask(key_id, max(1, limit // self._processes))

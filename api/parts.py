@@ -18,6 +18,8 @@ from tenacity.nap import sleep_using_event
 
 from api.access import Access
 from api.answering import Answer, Answering
+from api.breaker import Breaker
+from api.deadline import Deadline
 from api.gathering import Gathering
 from api.key_ring import running_key_ring
 from api.limits import Limits, LocalLimit, SharedLimit
@@ -26,7 +28,7 @@ from api.posting import Posting
 from api.publishing import KafkaAnswerLog
 from api.relay import Relay
 from models.decision import DecidedTransaction
-from models.errors import Unavailable
+from models.errors import NoTimeLeft, Unavailable
 from models.history import Retention
 from models.transaction import Transaction
 from streams.answered import Signer
@@ -109,6 +111,8 @@ class Gateway:
                 metrics=self._worker_metrics,
             ),
             log=self._log,
+            ledger_breaker=Breaker("postgres", time.monotonic),
+            view_breaker=Breaker("redis", time.monotonic),
             failed=self.metrics.failed,
         )
 
@@ -137,6 +141,7 @@ class Gateway:
             self._limit,
             LocalLimit(time.monotonic),
             settings.gateway_processes,
+            Breaker("redis", time.monotonic),
             lambda: self.metrics.failed("redis"),
         )
         self.access = Access(
@@ -183,16 +188,24 @@ class Gateway:
         self._view.close()
         self._exits.close()
 
-    async def score(self, transaction: Transaction) -> Answer:
+    async def score(self, transaction: Transaction, deadline: Deadline) -> Answer:
         """
         Raises:
+            NoTimeLeft: it was not answered in time; it may be decided all the same.
             Conflict: it is being answered, or was with another body.
             AnswerLost: it could be kept nowhere.
             Unavailable: there is no model yet.
         """
         if not self._opened.is_set():
             raise Unavailable("the gateway is starting", why="it has no model yet")
-        return await self._scoring.ask(transaction)
+        try:
+            async with asyncio.timeout(deadline.remaining_s()):
+                return await self._scoring.ask(transaction)
+        except TimeoutError:
+            raise NoTimeLeft(
+                f"there was no answer within {deadline.total_s * 1000:.0f} ms",
+                next_step="ask again under the same transaction_id: if it is decided, that is the answer",
+            ) from None
 
     async def produce(self, topic: str, key: str, value: bytes) -> None:
         await self._posting.send(topic, key, value)

@@ -90,6 +90,11 @@ KINDS: dict[str, Kind] = {
         "A decision can be kept nowhere now",
         "Neither Postgres nor Kafka answers. Ask again under the same transaction_id.",
     ),
+    "no_time_left": Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "No answer in time",
+        "It may be decided all the same: ask again under the same transaction_id.",
+    ),
     "unavailable": Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "A dependency does not answer", "Ask again in some seconds."
     ),

@@ -13,7 +13,9 @@ FraudError
 │   ├── LedgerUnavailable   Postgres
 │   ├── ViewUnavailable     Redis
 │   ├── RegistryUnavailable MLflow
-│   └── AnswerLost          ledger and Kafka at once: a decision that can be kept nowhere is told to nobody
+│   ├── AnswerLost          ledger and Kafka at once: a decision that can be kept nowhere is told to nobody
+│   ├── BreakerOpen         it has failed too often: it is left alone for a while
+│   └── NoTimeLeft          a request's time is over, or too short for a call
 ├── Refused                 somebody else owns this sweep: drop it and read again from the committed offsets
 │   ├── ProgressMoved       the ledger has gone past what the sweep was built on
 │   ├── ViewMoved           the view changed under the sweep more often than healing could follow
@@ -107,6 +109,14 @@ class ViewUnavailable(Unavailable):
 
 class RegistryUnavailable(Unavailable):
     code = "registry_unavailable"
+
+
+class BreakerOpen(Unavailable):
+    code = "breaker_open"
+
+
+class NoTimeLeft(Unavailable):
+    code = "no_time_left"
 
 
 class Refused(FraudError):

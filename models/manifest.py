@@ -1,22 +1,15 @@
-"""What a model says of itself, and the folder of models that have proven it on this machine."""
+"""What a model says of itself, and whether it is so."""
 
-import fcntl
 import hashlib
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import numpy as np
-import tenacity
 
 from models.boosters import MODEL_FILES, Family, Matrix, Predict, Scores, Trees, load_booster
 from models.calibration import Calibration
-from models.errors import ModelRejected, RegistryUnavailable
+from models.errors import ModelRejected
 from models.features import FEATURE_NAMES, features_hash
 from models.scorer import Model
 
@@ -26,8 +19,6 @@ FILES_TAG = "fraudml.sha256"
 GOLDEN_ROWS = 64
 # Between two machines the same trees may sum their leaves in another order.
 GOLDEN_TOLERANCE = 1e-6
-TURN_EVERY_S = 0.1
-INCOMING, LEFT_AFTER_S = ".incoming-", 600.0
 QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
@@ -177,74 +168,3 @@ def read_manifest(folder: Path) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
-
-
-class ModelFolder:
-    """Verified models by name and version, and which version each alias had when it was last looked up."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def folder(self, name: str, version: str) -> Path:
-        return self.root / name / version
-
-    def has(self, name: str, version: str, hashes: str = "") -> bool:
-        """Whether a version is here; of these registered hashes, where there are any."""
-        try:
-            found = read_manifest(self.folder(name, version))
-        except ModelRejected:
-            return False
-        return not hashes or found.sha256 in hashes
-
-    def admit(self, prepared: Path, name: str, version: str) -> None:
-        """Move a verified folder into place, as a whole; another model of the same number makes room."""
-        target = self.folder(name, version)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists() and not self.has(name, version, read_manifest(prepared).sha256):
-            target.rename(self.workplace() / "replaced")
-        if not target.exists():
-            prepared.rename(target)
-
-    @contextmanager
-    def turn(self, name: str, timeout_s: float) -> Iterator[None]:
-        """One process of this machine at a time: others find here what the first has fetched.
-
-        Raises:
-            RegistryUnavailable: another one takes longer than that.
-        """
-        file = self.root / name / ".turn"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        waiting = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(BlockingIOError),
-            wait=tenacity.wait_fixed(TURN_EVERY_S),
-            stop=tenacity.stop_after_delay(timeout_s),
-            reraise=True,
-        )
-        with file.open("w") as held:
-            try:
-                waiting(fcntl.flock, held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RegistryUnavailable(f"another process is still fetching {name}") from error
-            yield
-
-    def workplace(self) -> Path:
-        """An empty folder beside the others, to prepare a model in. What others left long ago is removed."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        for left in self.root.glob(f"{INCOMING}*"):
-            if time.time() - left.stat().st_mtime > LEFT_AFTER_S:
-                shutil.rmtree(left, ignore_errors=True)
-        return Path(tempfile.mkdtemp(prefix=INCOMING, dir=self.root))
-
-    def remember(self, name: str, alias: str, version: str) -> None:
-        file = self._alias_file(name, alias)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        part.write_text(version)
-        part.replace(file)
-
-    def remembered(self, name: str, alias: str) -> str | None:
-        file = self._alias_file(name, alias)
-        return file.read_text().strip() if file.is_file() else None
-
-    def _alias_file(self, name: str, alias: str) -> Path:
-        return self.root / name / f"alias-{alias}"

@@ -15,9 +15,10 @@ import msgspec
 
 from models.boosters import MODEL_FILES
 from models.errors import FraudError, ModelRejected
-from models.manifest import FILES_TAG, Claims, Manifest, ModelFolder, sha256_of, verify, write_manifest
+from models.manifest import FILES_TAG, Claims, Manifest, sha256_of, verify, write_manifest
 from models.mlflow_client import quiet_mlflow
 from models.mlflow_registry import CLAIMS_KEY, LOGGED_FILES, SIGNATURE_TAG, hashes_of
+from models.model_folder import ModelFolder
 from models.signature import check_signature
 
 LIMITS = {

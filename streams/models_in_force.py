@@ -13,7 +13,8 @@ import structlog
 from models.ab_test import ABTestRouter, Variant, create_default_ab_config
 from models.errors import ModelRejected, RegistryUnavailable
 from models.features import FEATURES
-from models.manifest import ModelFolder, load_verified
+from models.manifest import load_verified
+from models.model_folder import ModelFolder
 from models.scorer import Model, Scorer
 from streams.ledger.rules import Rules
 from streams.registry import Registered, fetch_apart, registered

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import httpx
 
 from models.errors import ModelRejected, RegistryUnavailable
-from models.manifest import FILES_TAG, ModelFolder
+from models.manifest import FILES_TAG
+from models.model_folder import ModelFolder
 from streams.settings import Settings
 
 ALIAS_PATH = "/api/2.0/mlflow/registered-models/alias"

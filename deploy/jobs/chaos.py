@@ -33,7 +33,8 @@ from load.generator import START, simulate
 from load.parameters import SimulatorParameters
 from load.producer import Pusher
 from load.replay import Disturbance, Replay
-from models.manifest import ModelFolder, load_verified
+from models.manifest import load_verified
+from models.model_folder import ModelFolder
 from streams.kafka import producer_config
 from streams.settings import Settings
 

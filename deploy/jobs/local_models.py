@@ -5,7 +5,8 @@ from pathlib import Path
 from deploy.jobs.training import Trained
 from models.ab_test import create_default_ab_config
 from models.boosters import MODEL_FILES, registered_name
-from models.manifest import Manifest, ModelFolder, claims_of, sha256_of, verify, write_manifest
+from models.manifest import Manifest, claims_of, sha256_of, verify, write_manifest
+from models.model_folder import ModelFolder
 
 VERSION = "1"
 

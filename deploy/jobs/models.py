@@ -11,7 +11,8 @@ from deploy.stack.report import Report
 from models.ab_test import ABConfig, create_default_ab_config
 from models.boosters import FAMILIES, registered_name
 from models.errors import FraudError, Misuse
-from models.manifest import ModelFolder, read_manifest
+from models.manifest import read_manifest
+from models.model_folder import ModelFolder
 from streams.ledger.rules import PostgresRules
 from streams.registry import fetch_apart
 from streams.settings import Settings

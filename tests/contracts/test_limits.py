@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.breaker import Breaker
 from api.limits import WINDOW_US, Allowance, Limits, LocalLimit, SharedLimit
 from models.errors import ViewUnavailable
 from tests.contracts.limit_worlds import LimitWorld, LocalWorld, RedisWorld, asked, rightly
@@ -122,24 +123,33 @@ def test_calls_at_the_same_moment_share_one_count(view_url: str) -> None:
     assert all(0 < each.reset_s <= 60 for each in answers)
 
 
+def breaker() -> Breaker:
+    return Breaker("redis", lambda: 0.0)
+
+
 class Away:
+    asked = 0
+
     async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
+        self.asked += 1
         raise ViewUnavailable("Redis is away")
 
 
 def test_without_redis_each_process_counts_its_share() -> None:
     failures: list[int] = []
-    limits = Limits(Away(), LocalLimit(lambda: 0.0), 4, lambda: failures.append(1))
+    away = Away()
+    limits = Limits(away, LocalLimit(lambda: 0.0), 4, breaker(), lambda: failures.append(1))
 
     async def run() -> list[bool]:
         return [(await limits.ask("a", 100)).allowed for _ in range(30)]
 
     assert sum(asyncio.run(run())) == 25
     assert len(failures) == 30
+    assert away.asked == 5
 
 
 def test_without_redis_nobody_is_shut_out_or_let_in_without_end() -> None:
-    limits = Limits(Away(), LocalLimit(lambda: 0.0), 4)
+    limits = Limits(Away(), LocalLimit(lambda: 0.0), 4, breaker())
 
     async def run() -> list[bool]:
         return [(await limits.ask("a", 2)).allowed for _ in range(3)]

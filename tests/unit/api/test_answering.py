@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from api.answering import Answer, Answering
+from api.breaker import Breaker
 from api.publishing import value_of
 from models.decision import DecidedTransaction
 from models.errors import AnswerLost, FraudError, OtherBody
@@ -43,6 +44,7 @@ class Gateway:
         self.worker = Worker(signer=Signer(KEY))
         self.log = PlayedLog()
         self.failed: list[str] = []
+        self.now_s = 0.0
         self.answering = self.another()
 
     def another(self) -> Answering:
@@ -51,6 +53,8 @@ class Gateway:
             keeper=self.worker.keeper,
             decider=decider(scorer, self.worker.metrics, path="rest"),
             log=self.log,
+            ledger_breaker=Breaker("postgres", lambda: self.now_s),
+            view_breaker=Breaker("redis", lambda: self.now_s),
             failed=self.failed.append,
         )
 
@@ -187,3 +191,15 @@ def test_each_of_a_sweep_has_its_own_answer(gateway: Gateway) -> None:
     assert decided_of(told[0]).transaction_id == "a"
     assert isinstance(told[1], OtherBody)
     assert decided_of(told[2]).decision != "approve"
+
+
+def test_a_ledger_that_has_failed_often_is_left_alone_for_a_while(gateway: Gateway) -> None:
+    gateway.decide(transaction("first"))
+    gateway.worker.ledger.reachable = False
+    for name in "abcde":
+        gateway.decide(transaction(name))
+    gateway.worker.ledger.reachable = True
+    assert gateway.decide(transaction("f")).durable == "log"
+    gateway.now_s = 5.0
+    assert gateway.decide(transaction("g")).durable == "ledger"
+    assert gateway.decide(transaction("h")).durable == "ledger"

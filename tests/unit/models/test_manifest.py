@@ -17,7 +17,6 @@ from models.features import FEATURE_NAMES, FEATURES, features_hash
 from models.manifest import (
     GOLDEN_ROWS,
     MANIFEST_FILE,
-    ModelFolder,
     claims_of,
     load_verified,
     read_manifest,
@@ -25,6 +24,7 @@ from models.manifest import (
     verify,
     write_manifest,
 )
+from models.model_folder import ModelFolder
 from tests.unit.models.trained import CALIBRATION, booster, manifest_of, model_bytes, model_folder, rows
 
 both = pytest.mark.parametrize("family", FAMILIES)

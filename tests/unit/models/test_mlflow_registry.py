@@ -13,7 +13,7 @@ import pytest
 from models.boosters import FAMILIES, FAMILY_TITLES, Family, registered_name, trees_of
 from models.errors import BadSetting, Misuse, ModelRejected, RegistryUnavailable
 from models.features import FEATURE_NAMES, features_hash
-from models.manifest import FILES_TAG, ModelFolder, load_verified, sha256_of
+from models.manifest import FILES_TAG, load_verified, sha256_of
 from models.mlflow_fetch import fetch, main
 from models.mlflow_registry import (
     CLAIMS_KEY,
@@ -21,6 +21,7 @@ from models.mlflow_registry import (
     hashes_of,
     log_model_to_mlflow,
 )
+from models.model_folder import ModelFolder
 from models.signature import check_signature, sign
 from tests.unit.models.registered import CHECKOUT, foreign, run_apart, written_keys
 from tests.unit.models.trained import CALIBRATION, booster, manifest_of, rows

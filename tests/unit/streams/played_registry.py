@@ -10,7 +10,8 @@ import msgspec
 
 from models.ab_test import Variant
 from models.boosters import Family
-from models.manifest import ModelFolder, write_manifest
+from models.manifest import write_manifest
+from models.model_folder import ModelFolder
 from tests.unit.models.trained import manifest_of, model_folder
 
 CHAMPION = Variant("champion", "FraudDetection_XGBoost", "champion", 1.0)

@@ -12,7 +12,7 @@ import pytest
 
 from models.ab_test import ABConfig, ABTestRouter, create_default_ab_config
 from models.errors import ModelRejected, RegistryUnavailable
-from models.manifest import ModelFolder
+from models.model_folder import ModelFolder
 from models.policy import DEFAULT_POLICY, flat_policy
 from models.scorer import Model, Scorer
 from streams.codecs import TransactionCodec
