@@ -18,6 +18,7 @@ NETWORKS = (
     r"(?:50|5[6-8]|63|67)\d{11,17}",  # Maestro
 )
 NUMBER = re.compile("|".join(f"(?:{each})" for each in NETWORKS), re.ASCII)
+SHORTEST = 13
 # As people write them, too: groups with a space or a hyphen between.
 CANDIDATE = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,}", re.ASCII)
 DIGITS = re.compile(r"\d+", re.ASCII)

@@ -27,8 +27,8 @@ LIMITS = {
     resource.RLIMIT_FSIZE: 1 << 30,
     resource.RLIMIT_CORE: 0,
 }
-# What decides goes first.
-NICENESS = 19
+# What decides goes first, but a busy machine must not keep a version waiting for ever.
+NICENESS = 15
 
 
 def fetch(name: str, alias: str, models: ModelFolder, public_key: Path | None = None) -> Manifest:

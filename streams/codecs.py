@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from models.card_number import CANDIDATE, holds_card_number
+from models.card_number import CANDIDATE, SHORTEST, holds_card_number
 from models.errors import Malformed, MalformedLabel, MalformedTransaction
 from models.history import Ints
 from models.label import Label, decode_label
@@ -64,7 +64,9 @@ class TransactionCodec:
         """Set aside what `check_transaction` refuses; all at once where all are good, as they nearly are."""
         ids = "|".join([f"{each.transaction_id}|{each.customer_id}|{each.terminal_id}" for each in found])
         plain = (
-            ids.isprintable() and not any(each.attributes for each in found) and CANDIDATE.search(ids) is None
+            ids.isprintable()
+            and not any(each.attributes for each in found)
+            and not any(map(CANDIDATE.search, _long_ids(found)))
         )
         if plain and {each.currency for each in found} <= {self.currency}:
             return
@@ -74,6 +76,12 @@ class TransactionCodec:
             except MalformedTransaction as error:
                 dead.append(dead_letter(sweep, rows[position], error))
                 del rows[position], found[position]
+
+
+def _long_ids(found: list[Transaction]) -> list[str]:
+    """Those that have room for a card number: to search all of them would cost as much as to decode them."""
+    ids = [name for each in found for name in (each.transaction_id, each.customer_id, each.terminal_id)]
+    return [name for name in ids if len(name) >= SHORTEST]
 
 
 def decode_labels(sweep: Sweep, ahead_ms: int) -> tuple[list[LabelRecord], list[DeadLetter]]:

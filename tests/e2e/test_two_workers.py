@@ -86,6 +86,7 @@ def back(line: CommandLine, killed: int) -> bool:
     return found not in ([killed], [None]) and bool(owned(line, "worker-1"))
 
 
+@pytest.mark.slow
 def test_a_second_worker_in_a_slot_ends_one_of_them_and_says_why(line: CommandLine) -> None:
     """Which of them Kafka fences first is its own affair; the stack's worker is back in the end."""
     in_the_end(line)

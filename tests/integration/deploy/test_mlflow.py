@@ -14,6 +14,7 @@ from tests.integration.deploy.stacks import pid_of, processes_of, small_stack
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 
+@pytest.mark.slow
 def test_mlflow_keeps_what_it_is_told_through_a_kill(tmp_path: Path) -> None:
     stack = small_stack(tmp_path)
     stack.up(("postgres", "mlflow"), workers=0)

@@ -300,7 +300,7 @@ def test_a_process_that_reads_a_model_may_not_compute_or_grow_without_end() -> N
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True, cwd=CHECKOUT
     )
-    assert done.stdout.strip() == "[True, True, True, True] 19"
+    assert done.stdout.strip() == "[True, True, True, True] 15"
 
 
 def test_as_a_program_it_says_what_was_wrong_in_one_line(
