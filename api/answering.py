@@ -18,7 +18,8 @@ from streams.ports import AnswerLedger
 from streams.verdicts import decided_row
 
 Durable = Literal["ledger", "log"]
-# Answers made while the ledger is away: whoever asks again hears the same, until workers have read them.
+# Answers made while the ledger was away: whoever asks again hears the same, even if no worker has stored
+# them yet when it is back.
 REMEMBERED = 20_000
 
 
@@ -69,7 +70,7 @@ class Answering:
 
     def answer(self, asked: Sequence[Transaction]) -> list[Answer | FraudError]:
         """One for each, in their order; their ids differ. An error is OtherBody or AnswerLost."""
-        answers = self._decided(asked)
+        answers = [self._made.get(each.decided.transaction_id, each) for each in self._decided(asked)]
         try:
             with self._ledger_breaker.call():
                 standing = self._ledger.answer(answers)
@@ -98,22 +99,14 @@ class Answering:
 
     def _logged(self, asked: Sequence[Transaction], answers: Sequence[Answered]) -> list[Answer | FraudError]:
         """The ledger is away: Kafka keeps the answers until workers can write them."""
-        made = {each.decided.transaction_id: each for each in answers} | self._again(asked)
-        written = self._log.send_durably(list(made.values()))
-        self._made.update(made)
+        written = self._log.send_durably(answers)
+        self._made.update((each.decided.transaction_id, each) for each in answers)
         while len(self._made) > REMEMBERED:
             self._made.popitem(last=False)
         return [
-            _told(transaction, made[transaction.transaction_id].decided, "log")
-            if transaction.transaction_id in written
-            else AnswerLost()
-            for transaction in asked
+            _told(transaction, made.decided, "log") if transaction.transaction_id in written else AnswerLost()
+            for transaction, made in zip(asked, answers, strict=True)
         ]
-
-    def _again(self, asked: Sequence[Transaction]) -> dict[str, Answered]:
-        """What was answered before, and is not known to be in the ledger: who asks again hears the same."""
-        names = [each.transaction_id for each in asked]
-        return {name: self._made[name] for name in names if name in self._made}
 
 
 def _told(transaction: Transaction, decided: DecidedTransaction, durable: Durable) -> Answer | FraudError:

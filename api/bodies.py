@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
 from api.problems import FieldError, Problem
-from models.errors import MalformedTransaction
 from models.label import Label
 from models.transaction import Transaction, check_transaction, ms_of_time, reason_of
 
@@ -38,7 +38,7 @@ async def read(chunks: AsyncIterator[bytes], declared: str | None, largest: int 
     Raises:
         Problem: too_large; no more than that is read.
     """
-    if declared is not None and declared.isdigit() and int(declared) > largest:
+    if declared is not None and re.fullmatch(r"[0-9]+", declared) and int(declared) > largest:
         raise Problem("too_large", f"{int(declared):,} bytes; {largest:,} at most")
     body = bytearray()
     async for chunk in chunks:
@@ -59,7 +59,8 @@ def decode(body: bytes, kind: type[Document]) -> Document:
         found = msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refusal(error) from None
-    json.loads(body, object_pairs_hook=_distinct)
+    # Digits stay text: as numbers some would be too long.
+    json.loads(body, object_pairs_hook=_distinct, parse_int=str, parse_float=str)
     return found
 
 
@@ -72,16 +73,22 @@ def _distinct(pairs: list[tuple[str, object]]) -> None:
 
 
 def check(transaction: Transaction, currency: str, now_ms: int, ahead_ms: int) -> None:
-    """What the types do not say.
+    """What the types of a transaction do not say.
 
     Raises:
-        Problem: unprintable_id, currency, attributes, event_time_ahead, event_time_before_1970.
+        Malformed: card_number, unprintable_id, currency, attributes.
+        Problem: event_time_ahead, event_time_before_1970.
     """
-    try:
-        check_transaction(transaction, currency)
-    except MalformedTransaction as error:
-        raise Problem(error.code, error.what) from None
-    time_ms = ms_of_time(transaction.event_time)
+    check_transaction(transaction, currency)
+    check_time(transaction.event_time, now_ms, ahead_ms)
+
+
+def check_time(event_time: datetime, now_ms: int, ahead_ms: int) -> None:
+    """
+    Raises:
+        Problem: event_time_ahead, event_time_before_1970.
+    """
+    time_ms = ms_of_time(event_time)
     if time_ms > now_ms + ahead_ms:
         raise Problem("event_time_ahead", f"at most {ahead_ms // 1000:,} s are allowed")
     if time_ms < 0:

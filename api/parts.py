@@ -6,15 +6,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import cache
+from functools import cached_property
 from random import Random
 from threading import Event, Thread
 
 import structlog
 from confluent_kafka.admin import AdminClient
 from prometheus_client import CollectorRegistry
-from tenacity import Retrying, retry_if_exception_type, stop_when_event_set, wait_exponential_jitter
-from tenacity.nap import sleep_using_event
 
 from api.access import Access
 from api.answering import Answer, Answering
@@ -25,21 +23,23 @@ from api.key_ring import running_key_ring
 from api.limits import Limits, LocalLimit, SharedLimit
 from api.metrics import ApiMetrics
 from api.posting import Posting
+from api.producing import Producing
 from api.publishing import KafkaAnswerLog
 from api.relay import Relay
 from models.decision import DecidedTransaction
-from models.errors import NoTimeLeft, Unavailable
+from models.errors import FraudError, NoTimeLeft, Unavailable
 from models.history import Retention
 from models.transaction import Transaction
 from streams.answered import Signer
 from streams.deciding import Decider
 from streams.healer import Healer
-from streams.healing import ViewKeeper
 from streams.kafka import client_config, producer_config, topic_ids
+from streams.keeping import heal_over_own_connections, keeper_of
 from streams.ledger import PostgresLedger
 from streams.ledger.rules import PostgresRules
 from streams.metrics import Metrics
 from streams.models_in_force import InForce
+from streams.opening import patience
 from streams.pepper import answer_key_of
 from streams.settings import Settings
 from streams.view import RedisView
@@ -76,10 +76,10 @@ class Gateway:
         rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-gateway-rules")
         in_force = InForce(settings, rules.in_force, self._worker_metrics.refused_model)
         self._watcher = Watcher(in_force.look, self._worker_metrics, random=Random())
-        config = producer_config(settings, "gateway")
-        self._posting = Posting(config, POST_S)
+        self._producing = Producing(producer_config(settings, "gateway"))
+        self._posting = Posting(self._producing, POST_S)
         self._log = KafkaAnswerLog(
-            config,
+            self._producing,
             settings.transactions_topic,
             topic_id=lambda: self._topic_id,
             signer=Signer(answer_key_of(settings, secrets.token_bytes)),
@@ -101,7 +101,9 @@ class Gateway:
     def _answering(self) -> Answering:
         return Answering(
             ledger=self._ledger,
-            keeper=self._keeper(self._ledger, self._view, Healer(self._heal_apart)),
+            keeper=keeper_of(
+                self._ledger, self._view, self._worker_metrics, heal_apart=Healer(self._heal_apart).start
+            ),
             decider=Decider(
                 scorer=lambda: self._watcher.scorer,
                 retention=Retention(),
@@ -116,21 +118,9 @@ class Gateway:
             failed=self.metrics.failed,
         )
 
-    def _keeper(self, ledger: PostgresLedger, view: RedisView, healer: Healer | None) -> ViewKeeper:
-        heal_apart = healer.start if healer else None
-        new_epoch = lambda: secrets.token_hex(4)  # noqa: E731
-        return ViewKeeper(ledger, view, new_epoch, self._worker_metrics, heal_apart=heal_apart)
-
     def _heal_apart(self) -> None:
-        """Heal over connections of our own, while requests are answered without histories."""
-        settings = self._settings
-        ledger = self._connected("fraudml-gateway-healer", settings.ledger_timeout_s)
-        view = RedisView(settings.redis_url, settings.view_timeout_s, settings.state_groups)
-        try:
-            self._keeper(ledger, view, None).heal()
-        finally:
-            ledger.close()
-            view.close()
+        """While requests are answered without histories."""
+        heal_over_own_connections(self._settings, "fraudml-gateway-healer", self._worker_metrics)
 
     def open(self) -> None:
         """Begin; ready once there is a model, a ledger and a topic."""
@@ -148,22 +138,17 @@ class Gateway:
             lambda presented: ring.verify(presented, datetime.now(UTC)),
             lambda key: limits.ask(key.key_id, key.limit_per_minute),
         )
-        self._log.start()
-        self._posting.start()
+        self._producing.start()
         Thread(target=self._open, name="opening", daemon=True).start()
 
     def _open(self) -> None:
-        patience = Retrying(
-            retry=retry_if_exception_type(Unavailable),
-            stop=stop_when_event_set(self._stop),
-            wait=wait_exponential_jitter(multiplier=0.1, max=5.0),
-            sleep=sleep_using_event(self._stop),
-            before_sleep=lambda state: log.warning("waiting", why=str(state.outcome.exception())),  # type: ignore[union-attr]
-            reraise=True,
-        )
-        patience(self._watcher.look)
-        patience(self._look_up_topic)
-        patience(self._lookup_ledger.identity)
+        """Whatever is missing or wrong, it may be mended while we wait: a model, the ledger or its schema."""
+        insist = patience(self._stop, errors=(FraudError,))
+        try:
+            for look in (self._watcher.look, self._look_up_topic, self._lookup_ledger.identity):
+                insist(look)
+        except FraudError:
+            return  # told to stop before it was open
         self._watcher.start()
         self._relay.start()
         self._opened.set()
@@ -178,8 +163,7 @@ class Gateway:
         await self._limit.close()
         self._thread.shutdown()
         self._lookups.shutdown()
-        self._log.close()
-        self._posting.close()
+        self._producing.close()
         if self._opened.is_set():
             self._watcher.stop()
             self._relay.stop()
@@ -214,12 +198,12 @@ class Gateway:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._lookups, self._lookup_ledger.decision, transaction_id)
 
-    @cache  # noqa: B019
+    @cached_property
     def _admin(self) -> AdminClient:
         return AdminClient(client_config(self._settings, "gateway-admin"))
 
     def _look_up_topic(self) -> str:
         """The topic may be made again while we run: looked up with every turn of the relay."""
-        found = topic_ids(self._admin(), [self.transactions_topic], self._settings.kafka_timeout_s)
+        found = topic_ids(self._admin, [self.transactions_topic], self._settings.kafka_timeout_s)
         self._topic_id = found[self.transactions_topic]
         return self._topic_id

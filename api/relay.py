@@ -49,7 +49,7 @@ class Relay:
         """Ends after noting what has arrived."""
         self._stop.set()
         self._thread.join()
-        self.turn_safely()
+        self._safely(self.note)
 
     def turn(self) -> int:
         """Note what has arrived, and send what has not; how many that were.
@@ -57,22 +57,30 @@ class Relay:
         Raises:
             Unavailable: the ledger or Kafka cannot be reached; nothing is forgotten.
         """
-        self._unnoted.update(self._places())
-        if self._unnoted:
-            self._ledger.produced(self._unnoted)
-            self._unnoted = {}
+        self.note()
         waiting = self._ledger.unclaimed(self._topic_id(), self._older_s, MOST_AT_ONCE)
         if waiting:
             self._send(waiting)
             log.warning("answers_sent_again", count=len(waiting))
         return len(waiting)
 
-    def turn_safely(self) -> None:
+    def note(self) -> None:
+        """Where records have arrived, into the ledger.
+
+        Raises:
+            LedgerUnavailable: it cannot be reached; nothing is forgotten.
+        """
+        self._unnoted.update(self._places())
+        if self._unnoted:
+            self._ledger.produced(self._unnoted)
+            self._unnoted = {}
+
+    def _safely(self, call: Callable[[], object]) -> None:
         try:
-            self.turn()
+            call()
         except FraudError as error:
             log.warning("answers_wait", why=str(error))
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY_S):
-            self.turn_safely()
+            self._safely(self.turn)

@@ -9,6 +9,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import ApiMetrics
+from models.card_number import holds_card_number
 
 log = structlog.get_logger("api.access")
 
@@ -65,9 +66,10 @@ class RequestLog:
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:
-    """The caller's, where it is one."""
+    """The caller's, where it is one, and none that may not be written down."""
     sent = headers.get(REQUEST_ID.encode(), b"").decode("latin-1")
-    return sent if SENT_ID.fullmatch(sent) else secrets.token_hex(8)
+    usable = SENT_ID.fullmatch(sent) and not holds_card_number(sent)
+    return sent if usable else secrets.token_hex(8)
 
 
 def _trace(headers: dict[bytes, bytes]) -> str:

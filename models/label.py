@@ -39,11 +39,20 @@ def decode_label(data: bytes | None) -> Label:
         label = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedLabel(reason_of(error), str(error)) from None
+    check_label(label)
+    return label
+
+
+def check_label(label: Label) -> None:
+    """What the types do not say.
+
+    Raises:
+        MalformedLabel: card_number, unprintable_id.
+    """
     if holds_card_number("|".join((label.label_id, label.transaction_id, label.customer_id))):
         raise MalformedLabel(CARD_NUMBER, "a field holds a card number")
     if not (label.label_id + label.transaction_id + label.customer_id).isprintable():
         raise MalformedLabel("unprintable_id", "an id holds a control or invisible character")
-    return label
 
 
 def fraud_mark(label: str | None) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,10 @@ def log_model_to_mlflow(
     Args:
         model: an xgboost or lightgbm Booster over FEATURES, or what their scikit-learn interfaces fitted.
         title: "XGBoost" or "LightGBM".
-        X_train, y_train: what it was fitted to, arrays or frames; golden rows, the signature and the
-        distribution of
-            each feature are taken from them.
+        X_train, y_train: what it was fitted to, arrays or frames; golden rows, the signature and each
+            feature's distribution are taken from them.
         meta: "trained" (texts), "metrics" (numbers) and "calibration" (a Calibration, or its slope and
-        intercept)
-            are kept with the model. Without a calibration its probabilities stay as they are.
+            intercept) are kept with the model; without a calibration its probabilities stay as they are.
             "signing_key" (the path of an Ed25519 private key) signs it.
 
     Raises:
@@ -102,9 +101,7 @@ def _gone_unless_whole(mlflow: Any, name: str, version: str) -> Iterator[None]:
 
 
 def _log(mlflow: Any, booster: Any, family: Family, claims: Claims, features: Matrix) -> Any:
-    import importlib
-
-    flavour = importlib.import_module(f"mlflow.{family}")
+    flavour = import_module(f"mlflow.{family}")
     schema = {"model_format": "ubj"} if family == "xgboost" else {}
     return flavour.log_model(
         booster,

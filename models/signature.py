@@ -29,11 +29,6 @@ def signer(key: Path | str) -> Callable[[str, str], str]:
     return lambda name, hashes: b64encode(private.sign(_signed(name, hashes))).decode()
 
 
-def sign(key: Path | str, name: str, hashes: str) -> str:
-    """Once, as `signer` does. hashes: as registered with the model."""
-    return signer(key)(name, hashes)
-
-
 def check_signature(key: Path, name: str, hashes: str, signature: str | None) -> None:
     """Refuse what the holder of the key has not signed. key: a public one, in PEM.
 

@@ -24,9 +24,12 @@ UNPRINTABLE = (
 )
 PRINTABLE = {"not": {"pattern": UNPRINTABLE}}
 
+LONGEST_ID = 64
 Identifier = Annotated[
     str,
-    Meta(min_length=1, max_length=64, description="printable characters", extra_json_schema=PRINTABLE),
+    Meta(
+        min_length=1, max_length=LONGEST_ID, description="printable characters", extra_json_schema=PRINTABLE
+    ),
 ]
 AmountMinor = Annotated[
     int, Meta(ge=0, le=LARGEST_AMOUNT_MINOR, description="smallest unit of the currency: 1999 is 19.99")

@@ -35,7 +35,7 @@ class Ranked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipe that was tried; number 0 is the family's default. mean: of each metric, over the folds."""
+    """A recipe that was tried; number 1 is the family's default. mean: of each metric, over the folds."""
 
     number: int
     recipe: Recipe
@@ -67,7 +67,7 @@ class Search:
         """Each trial when it is done. The same search gives the same trials."""
         study, space = _study(self.seed), _distributions(SPACES[self.family])
         study.enqueue_trial(default_point(self.family))
-        for number in range(self.trials):
+        for number in range(1, self.trials + 1):
             asked = study.ask(space)
             trial = self._measured(number, recipe_at(self.family, asked.params))
             study.tell(asked, trial.mean[self.metric])
@@ -78,7 +78,7 @@ class Search:
         return max(trials, key=lambda trial: trial.mean[self.metric])
 
     def _measured(self, number: int, proposed: Recipe) -> Trial:
-        recipe = proposed if number else recipe_of(self.family)
+        recipe = proposed if number > 1 else recipe_of(self.family)
         ranked = [self.rank(days, recipe) for days in self.folds]
         return Trial(number=number, recipe=recipe, mean=_mean(ranked), folds=ranked)
 

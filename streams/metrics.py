@@ -1,6 +1,6 @@
 """Every metric of a worker: name, kind, unit, labels. Bounded labels only: never an id."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -113,16 +113,19 @@ class Metrics:
         finally:
             self._step_seconds[name].inc(perf_counter() - started)
 
-    def decided(self, rows: DecisionRows, sweep: Sweep, now: datetime) -> None:
-        """Count what a settled sweep decided, and how long its records had waited."""
-        kinds = rows.scored_by * len(VERDICTS) + rows.verdict
+    def decided(self, rows: DecisionRows, claimed: Collection[int], sweep: Sweep, now: datetime) -> None:
+        """Count what a settled sweep decided, and how long its records had waited.
+
+        claimed: rows that the gateway had decided, and has counted.
+        """
+        kinds = np.delete(rows.scored_by * len(VERDICTS) + rows.verdict, list(claimed))
         for kind, count in enumerate(np.bincount(kinds, minlength=1).tolist()):
             if count:
                 variant, verdict = divmod(kind, len(VERDICTS))
                 names = (rows.scorings[variant].variant, VERDICTS[verdict], "stream")
                 self._predictions.labels(*names).inc(count)
         if rows.degraded_reason is not None:
-            self._degraded.labels(rows.degraded_reason).inc(len(rows.batch))
+            self._degraded.labels(rows.degraded_reason).inc(len(kinds))
         self._latency.observe(now.timestamp() - sweep.timestamp_ms / 1000)
         self._sweep_records.observe([len(sweep)])
         self.last_sweep.set(now.timestamp())

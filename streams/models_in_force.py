@@ -60,7 +60,7 @@ class InForce:
         self._models: dict[Place, Model] = {}
         self._registered: dict[Place, Registered] = {}
         self._failed: dict[tuple[str, Registered], float] = {}
-        self._last: tuple[Rules, tuple[str, ...]] | None = None
+        self._last: list[Rules | Model] = []
 
     def look(self) -> Scorer | None:
         """The scorer of now, or None if nothing has changed since the last look.
@@ -71,7 +71,8 @@ class InForce:
         """
         rules = self._rules()
         models = [self._model(variant) for variant in rules.split.variants]
-        found = (rules, tuple(model.version for model in models))
+        # By the models themselves: another registry may give another model the same number.
+        found: list[Rules | Model] = [rules, *models]
         if found == self._last:
             return None
         self._last = found

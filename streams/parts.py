@@ -2,7 +2,7 @@
 
 import gc
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,11 +14,7 @@ from typing import Any
 import structlog
 from confluent_kafka.admin import AdminClient
 from prometheus_client import CollectorRegistry
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
-from tenacity.nap import sleep_using_event
-from tenacity.stop import stop_any, stop_when_event_set
 
-from models.errors import Unavailable
 from models.features import features_hash
 from models.history import Retention
 from streams.agents import SweepRunner
@@ -30,16 +26,17 @@ from streams.healer import Healer
 from streams.healing import ViewKeeper
 from streams.health import health_app, serve
 from streams.kafka import client_config, topic_ids, worker_config
+from streams.keeping import heal_over_own_connections, keeper_of
 from streams.labels import LabelSweeps
 from streams.ledger import PostgresLedger
 from streams.ledger.rules import PostgresRules
 from streams.metrics import Metrics
 from streams.models_in_force import InForce
 from streams.offsets import Offsets, Place
+from streams.opening import patience
 from streams.pepper import answer_key_of
 from streams.poison import PoisonGate, PoisonLimit
 from streams.poller import Pace, Poller
-from streams.ports import Ledger, View
 from streams.settings import Settings
 from streams.sweep import TransactionSweeps
 from streams.view import RedisView
@@ -76,34 +73,21 @@ class Parts:
         self.in_force = InForce(settings, self.rules.in_force, self.metrics.refused_model)
         self.watcher = Watcher(self.in_force.look, self.metrics, random=Random())
         healer = Healer(self._heal_apart) if settings.while_rebuilding == "decide" else None
-        keeper = self._keeper(self.ledger, self.view, healer.start if healer else None)
+        heal_apart = healer.start if healer else None
+        keeper = keeper_of(self.ledger, self.view, self.metrics, self._alive, heal_apart)
         limit = PoisonLimit(settings.poison_share, settings.poison_in_a_row)
         gate = PoisonGate(self.ledger, limit, self._hold)
         self.transactions = self._transactions(keeper, gate)
         self.labels = self._labels(keeper, gate)
         self.runner = self._runner()
 
-    def _keeper(self, ledger: Ledger, view: View, heal_apart: Callable[[], None] | None = None) -> ViewKeeper:
-        return ViewKeeper(
-            ledger,
-            view,
-            lambda: secrets.token_hex(4),
-            self.metrics,
-            # Healing takes its time, and is no standstill.
-            progress=lambda count: self.watchdog.alive(),
-            heal_apart=heal_apart,
-        )
+    def _alive(self, count: int) -> None:
+        """Healing takes its time, and is no standstill."""
+        self.watchdog.alive()
 
     def _heal_apart(self) -> None:
-        """Heal over connections of our own, while sweeps go on over theirs."""
-        settings = self.settings
-        ledger = PostgresLedger(settings.database_url, settings.ledger_timeout_s, "fraudml-healer")
-        view = RedisView(settings.redis_url, settings.view_timeout_s, settings.state_groups)
-        try:
-            self._keeper(ledger, view).heal()
-        finally:
-            ledger.close()
-            view.close()
+        """While sweeps go on."""
+        heal_over_own_connections(self.settings, "fraudml-healer", self.metrics, self._alive)
 
     def _transactions(self, keeper: ViewKeeper, gate: PoisonGate) -> TransactionSweeps:
         return TransactionSweeps(
@@ -160,13 +144,13 @@ class Parts:
 
     def open(self) -> None:
         """Load the models, fence a predecessor, look at the ledger; wait for whatever is not there yet."""
-        patience = self._patience(self.settings.give_up_s)
+        insist = patience(self.stop, self.settings.give_up_s)
         self._serve_health()
         self.signer  # noqa: B018
-        patience(self.watcher.look)
-        patience(self.ledger.identity)
-        patience(self.outbox.open)
-        patience(self._topic_ids)
+        insist(self.watcher.look)
+        insist(self.ledger.identity)
+        insist(self.outbox.open)
+        insist(self._topic_ids)
         self.watchdog.start()
         self.watcher.start()
         self.opened.set()
@@ -174,17 +158,6 @@ class Parts:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_ALLOCATIONS)
-
-    def _patience(self, within_s: float) -> Retrying:
-        """Tries again while something is not there yet, until told to stop."""
-        return Retrying(
-            retry=retry_if_exception_type(Unavailable),
-            stop=stop_any(stop_after_delay(within_s), stop_when_event_set(self.stop)),
-            wait=wait_exponential_jitter(multiplier=0.1, max=5.0),
-            sleep=sleep_using_event(self.stop),
-            before_sleep=lambda state: log.warning("waiting", why=str(state.outcome.exception())),  # type: ignore[union-attr]
-            reraise=True,
-        )
 
     def _serve_health(self) -> None:
         self.metrics.build.labels(version("fraudml"), features_hash()).set(1)
@@ -213,7 +186,7 @@ class Parts:
         self.poller = Poller(
             worker_config(settings),
             topic_ids=self._topic_ids,
-            progress=lambda topic_id, numbers: self._patience(settings.stuck_s / 2)(
+            progress=lambda topic_id, numbers: patience(self.stop, settings.stuck_s / 2)(
                 ledger.progress, topic_id, numbers
             ),
             failed=crash,

@@ -6,6 +6,7 @@ it, else every key must be made anew. The answer key: by it workers know what ga
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -65,9 +66,9 @@ def _make(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     try:
-        os.link(whole, path)
-    except FileExistsError:
-        pass
+        # Where somebody else has made one meanwhile, that is as good.
+        with suppress(FileExistsError):
+            os.link(whole, path)
     finally:
         whole.unlink()
 

@@ -134,7 +134,7 @@ class TransactionSweeps:
             with self._metrics.step("apply"):
                 self._keeper.apply(step, additions_of(rows, outcome), rewrites)
         self._count_duplicates(Duplicates(repeats, batch.conflicts(repeats)))
-        self._metrics.decided(rows, sweep, self._now())
+        self._metrics.decided(rows, outcome.claimed, sweep, self._now())
         alerts += alerts_of(rows, outcome)
 
     def _count_duplicates(self, found: Duplicates) -> None:

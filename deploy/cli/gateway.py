@@ -1,7 +1,6 @@
 """gateway: one gateway in the foreground."""
 
 import os
-import tempfile
 from typing import Annotated
 
 import typer
@@ -26,25 +25,9 @@ def gateway(
       fraudml gateway --port 8080 --processes 2
       API_KEY=... fraudml gateway
     """
+    from api.server import serve
     from streams.settings import read_settings
 
     chosen = {"GATEWAY_HOST": host, "GATEWAY_PORT": port, "GATEWAY_PROCESSES": processes}
     os.environ |= {f"FRAUDML_{name}": str(value) for name, value in chosen.items() if value is not None}
-    settings = read_settings()
-    with tempfile.TemporaryDirectory(prefix="fraudml-metrics-") as folder:
-        # Read when the metrics' library is imported, so before anything of the gateway is.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        import uvicorn
-
-        uvicorn.run(
-            "api.serving:create",
-            factory=True,
-            host=settings.gateway_host,
-            port=settings.gateway_port,
-            workers=settings.gateway_processes,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            timeout_graceful_shutdown=10,
-        )
+    serve(read_settings())

@@ -80,13 +80,13 @@ def _show(found: dict[str, Any]) -> None:
 
     default, best = found["default"], found["best"]
     better = best["number"] != default["number"]
-    shown = {"default": default} | ({f"trial {best['number'] + 1}": best} if better else {})
+    shown = {"default": default} | ({f"trial {best['number']}": best} if better else {})
     print_table(
         ("RECIPE", "TEST FROM", *FIGURES), [row for name in shown for row in _rows(name, shown[name])], {}
     )
     if better:
         typer.echo("\n" + source_of(Recipe(**best["recipe"])))
-        say(f"\ntrial {best['number'] + 1} of {found['trials']} has the highest mean {found['metric']}")
+        say(f"\ntrial {best['number']} of {found['trials']} has the highest mean {found['metric']}")
         say("Next: put it in models/recipes.py, and judge it by later weeks with fraudml evaluate")
     else:
         say(f"\nnone of {found['trials']} trials has a higher mean {found['metric']} than the default recipe")

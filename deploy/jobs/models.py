@@ -99,7 +99,8 @@ def verified_model(settings: Settings, name: str, alias: str | None, report: Rep
     """
     folder = ModelFolder(settings.home / "models")
     chosen = _alias(_split(settings, report), _known(name), alias, report)
-    version = fetch_apart(settings, folder, name, chosen)
+    with folder.turn(name, settings.registry_timeout_s):
+        version = fetch_apart(settings, folder, name, chosen)
     manifest = read_manifest(folder.folder(name, version))
     return {
         "name": name,

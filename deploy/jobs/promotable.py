@@ -1,6 +1,5 @@
 """Versions of a model that a benchmark or a drill may promote: good ones, and ones that are damaged."""
 
-import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -46,7 +45,6 @@ def register_promotable(
         registered = register(trained[family], settings)
         if family == FAMILY:
             champion = registered
-    os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_tracking_uri
     second = _log(trained[FAMILY])
     damaged = tuple(_damaged(trained[FAMILY], damage, home) for damage in damages)
     good = (champion["version"], second)

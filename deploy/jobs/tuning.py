@@ -118,9 +118,9 @@ def _best_is_told(search: Search, found: Sequence[Trial], report: Report) -> Ite
 
 def _so_far(search: Search, found: Sequence[Trial]) -> str:
     best = search.best(found)
-    which = f"trial {best.number + 1}" if best.number else "the default recipe"
+    which = f"trial {best.number}" if best.number > 1 else "the default recipe"
     figure = f"a mean {search.metric} of {best.mean[search.metric]:.3f}"
     ended = (
         f"ended after {len(found)} of {search.trials} trials; the best until then is {which}, with {figure}"
     )
-    return f"{ended}\n{source_of(best.recipe)}" if best.number else ended
+    return f"{ended}\n{source_of(best.recipe)}" if best.number > 1 else ended

@@ -1,7 +1,8 @@
 """In-memory doubles of the sweep's neighbours. They obey the contract tests that the real ones obey."""
 
+from load.doubles.answers import Row
 from load.doubles.books import FakeBooks
-from load.doubles.ledger import FakeLedger, LabelRow, Row
+from load.doubles.ledger import FakeLedger, LabelRow
 from load.doubles.outbox import FakeKafka, FakeOutbox
 from load.doubles.topics import FakeTopics
 from load.doubles.view import FakeView, Group

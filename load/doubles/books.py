@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from load.doubles.ledger import FakeLedger, Row
+from load.doubles.answers import Row
+from load.doubles.ledger import FakeLedger
 from models.features import ENTITIES, Entity
 from models.history import EVENT, MARK
 from models.label import Label

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
+from load.doubles.answers import FakeAnswers, Owner, RecordOwner, Row
 from load.doubles.rows import additions_of_rows, mark_of
 from models.decision import DecidedTransaction, body_of
-from models.errors import LedgerUnavailable, ProgressMoved
+from models.errors import ProgressMoved
 from models.label import Label, fraud_mark
-from streams.answered import Answered
 from streams.arrivals import LabelRecord
 from streams.codecs import NO_TRANSACTION
 from streams.ports import (
@@ -23,25 +21,12 @@ from streams.ports import (
     Mark,
     ParkedLabel,
     Poison,
-    Produced,
     Recorded,
     Settled,
     Step,
 )
 from streams.topics import Partition
 from streams.verdicts import decided_row
-
-RecordOwner = tuple[str, int, int]  # topic id, partition, offset
-Owner = RecordOwner | None  # None while a decision made by REST waits for its record
-
-
-@dataclass
-class Row:
-    """A row of the ledger's table of decisions."""
-
-    decided: DecidedTransaction
-    owner: Owner
-    features: np.ndarray[Any, Any]
 
 
 @dataclass
@@ -59,21 +44,17 @@ class Parked(NamedTuple):
 
 
 @dataclass
-class FakeLedger:
+class FakeLedger(FakeAnswers):
     """Decides once, as Postgres does. reachable: false is what a stopped server looks like from outside.
 
     clock: seconds, for how long a label has waited.
     """
 
     ledger_id: str = "ledger-1"
-    rows: dict[str, Row] = field(default_factory=dict)
     labels: dict[tuple[str, int], LabelRow] = field(default_factory=dict)
     parked: dict[RecordOwner, Parked] = field(default_factory=dict)
     dead: dict[RecordOwner, tuple[str, str]] = field(default_factory=dict)
-    next_offsets: dict[Partition, int] = field(default_factory=dict)
     allowed: dict[Partition, int] = field(default_factory=dict)
-    places: dict[str, Produced] = field(default_factory=dict)
-    reachable: bool = True
     clock: Callable[[], float] = lambda: 0.0
 
     def identity(self) -> str:
@@ -87,11 +68,6 @@ class FakeLedger:
     def all_progress(self) -> dict[Partition, int]:
         self._reach()
         return dict(self.next_offsets)
-
-    def decision(self, transaction_id: str) -> DecidedTransaction | None:
-        self._reach()
-        row = self.rows.get(transaction_id)
-        return row.decided if row else None
 
     def settle_decisions(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
         self._check(step)
@@ -135,33 +111,6 @@ class FakeLedger:
         if duplicates:
             return Duplicates(duplicates, conflicts, answer_conflicts)
         return Settled(claimed, answer_conflicts)
-
-    def answer(self, answers: Sequence[Answered]) -> dict[str, DecidedTransaction]:
-        self._reach()
-        others = {}
-        for each in answers:
-            row = self.rows.setdefault(each.decided.transaction_id, Row(each.decided, None, each.features))
-            if row.decided is not each.decided:
-                others[each.decided.transaction_id] = row.decided
-        return others
-
-    def produced(self, places: Mapping[str, Produced]) -> None:
-        self._reach()
-        self.places.update(places)
-
-    def unclaimed(self, topic_id: str, older_s: float, limit: int) -> list[Answered]:
-        self._reach()
-        waiting = [
-            Answered(row.decided, row.features)
-            for name, row in self.rows.items()
-            if row.owner is None and not self._under_way(self.places.get(name), topic_id)
-        ]
-        return waiting[:limit]
-
-    def _under_way(self, place: Produced | None, topic_id: str) -> bool:
-        if place is None or place.topic_id != topic_id:
-            return False
-        return self.next_offsets.get(Partition(place.topic_id, place.partition), 0) <= place.offset
 
     def settle_labels(self, step: Step, labels: Sequence[LabelRecord]) -> LabelsSettled:
         self._check(step)
@@ -252,10 +201,6 @@ class FakeLedger:
         self._reach()
         for label in labels:
             self.parked.pop(label.place, None)
-
-    def _reach(self) -> None:
-        if not self.reachable:
-            raise LedgerUnavailable("the fake ledger is out of reach")
 
     def _check(self, step: Step) -> None:
         back = any(step.reached[number] < offset for number, offset in step.expected.items())

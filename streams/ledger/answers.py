@@ -65,15 +65,15 @@ FORGET_PLACES = """
 """
 
 
-def insert(
-    connection: TimedConnection, answers: Sequence[Answered], owners: Sequence[Owner] | None = None
-) -> set[str]:
-    """The ids that were new. owners: of each; None where all wait for their record."""
-    rows = [
-        _row(connection, answered, owner)
-        for answered, owner in zip(answers, owners or [NOBODY] * len(answers), strict=True)
-    ]
-    return {row[0] for row in connection.execute(INSERT, [encode(rows).decode()])}
+def rows_of(connection: TimedConnection, answers: Sequence[Answered], owners: Sequence[Owner]) -> str:
+    """Rows as `insert` takes them. Outside a transaction: the numbers that this remembers must stand."""
+    rows = [_row(connection, *each) for each in zip(answers, owners, strict=True)]
+    return encode(rows).decode()
+
+
+def insert(connection: TimedConnection, rows: str) -> set[str]:
+    """The ids that were new."""
+    return {row[0] for row in connection.execute(INSERT, [rows])}
 
 
 def _row(connection: TimedConnection, answered: Answered, owner: Owner) -> dict[str, object]:
@@ -89,7 +89,7 @@ def _row(connection: TimedConnection, answered: Answered, owner: Owner) -> dict[
 
 def answer(connection: TimedConnection, answers: Sequence[Answered]) -> dict[str, DecidedTransaction]:
     """Insert those whose ids are new; what stands for the others."""
-    new = insert(connection, answers)
+    new = insert(connection, rows_of(connection, answers, [NOBODY] * len(answers)))
     others = [each.decided.transaction_id for each in answers if each.decided.transaction_id not in new]
     if not others:
         return {}

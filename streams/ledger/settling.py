@@ -1,5 +1,6 @@
 """Settling a sweep: the statements that insert its rows and move the progress, or do nothing."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -7,8 +8,9 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from models.decision import DecidedTransaction, body_of
+from models.decision import body_of
 from models.errors import ProgressMoved
+from streams.answered import Answered
 from streams.codecs import encode
 from streams.ledger import answers, reading
 from streams.ledger.arrays import PgArray, column, optional_texts, row_bytes, texts, timestamps
@@ -70,9 +72,13 @@ def _settle_in_steps(
     connection: TimedConnection, step: Step, rows: DecisionRows, values: list[Any]
 ) -> Settled | Duplicates:
     """The same with dead letters, for partitions never settled before, and with rows that REST decided."""
+    answered = rows.answers()
+    answer_rows = _answer_rows(connection, step, rows, answered)
     incarnation = begin(connection, step)
     outcome: Settled | Duplicates = Settled()
-    stored = store_answers(connection, rows, incarnation)
+    new = answers.insert(connection, answer_rows) if answered else set()
+    # What the gateway has answered and could not write: it is the decision, and this record owns it.
+    stored = {row: each.decided for row, each in answered.items() if each.decided.transaction_id in new}
     if int(reading.one(connection, INSERT_DECISIONS, values)) + len(stored) != len(rows.batch):
         outcome = resolve(connection, rows, incarnation)
     if isinstance(outcome, Duplicates):
@@ -84,19 +90,12 @@ def _settle_in_steps(
     return replace(outcome, claimed={**outcome.claimed, **stored})
 
 
-def store_answers(
-    connection: TimedConnection, rows: DecisionRows, incarnation: int
-) -> dict[int, DecidedTransaction]:
-    """What the gateway has answered and could not write: it is the decision, and this record owns it."""
-    found = rows.answers()
-    if not found:
-        return {}
-    batch = rows.batch
-    owners: list[answers.Owner] = [
-        (incarnation, int(batch.partition[row]), int(batch.offset[row])) for row in found
-    ]
-    new = answers.insert(connection, list(found.values()), owners)
-    return {row: each.decided for row, each in found.items() if each.decided.transaction_id in new}
+def _answer_rows(
+    connection: TimedConnection, step: Step, rows: DecisionRows, answered: Mapping[int, Answered]
+) -> str:
+    incarnation, batch = number_of_topic(connection, step), rows.batch
+    owners = [(incarnation, int(batch.partition[row]), int(batch.offset[row])) for row in answered]
+    return answers.rows_of(connection, list(answered.values()), owners)
 
 
 def begin(connection: TimedConnection, step: Step) -> int:

@@ -157,3 +157,13 @@ def test_an_answer_of_another_body_is_not_the_records(ledgers: LedgerWorld) -> N
     found = ledgers.ledger.decision("a")
     assert found is not None
     assert found.path == "stream"
+
+
+def test_who_decided_an_answer_is_remembered_even_when_its_sweep_was_not_taken(ledgers: LedgerWorld) -> None:
+    """The sweep that brings a new model's name is rolled back, as another row is a duplicate."""
+    decide(ledgers.ledger, transaction("b"), partition=1)
+    made = answered(model_version="never seen before")
+    sweep = records(transaction("b"), record())
+    assert offer(ledgers.ledger, sweep, answered={"a": made}) == Duplicates([0], [])
+    assert offer(ledgers.ledger, sweep, leave_out=[0], answered={"a": made}) == Settled({0: made.decided})
+    assert ledgers.ledger.decision("a") == made.decided

@@ -200,6 +200,23 @@ def test_a_card_number_is_refused_by_both_paths(caller: httpx.Client) -> None:
             refused = caller.post(path, json=payment(**{name: "4111 1111 1111 1111"}))
             assert (refused.status_code, refused.json()["code"]) == (422, "card_number")
             assert "4111" not in refused.text
+    label = {
+        "label_id": "4111111111111111",
+        "transaction_id": "tx",
+        "customer_id": "c",
+        "label": "fraud",
+        "source": "report",
+        "version": 1,
+        "event_time": "2018-06-08T03:00:00Z",
+    }
+    assert caller.post("/v1/labels", json=label).json()["code"] == "card_number"
+    named = caller.get("/v1/decisions/none", headers={"X-Request-ID": "4111111111111111"})
+    assert named.headers["x-request-id"] != "4111111111111111"
+
+
+def test_an_id_that_cannot_be_is_not_found(caller: httpx.Client) -> None:
+    for name in ("%00", "a%0Ab", "x" * 65):
+        assert caller.get(f"/v1/decisions/{name}").status_code == 404
 
 
 def test_unknown_paths_and_methods_are_problems_too(caller: httpx.Client) -> None:

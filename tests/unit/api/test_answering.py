@@ -203,3 +203,15 @@ def test_a_ledger_that_has_failed_often_is_left_alone_for_a_while(gateway: Gatew
     gateway.now_s = 5.0
     assert gateway.decide(transaction("g")).durable == "ledger"
     assert gateway.decide(transaction("h")).durable == "ledger"
+
+
+def test_who_asks_again_hears_the_same_when_the_ledger_is_back_before_the_record(gateway: Gateway) -> None:
+    """The signed record is on its way still: another decision in the ledger would contradict it."""
+    gateway.decide(transaction("first"))
+    gateway.worker.ledger.reachable = False
+    told = gateway.decide(transaction("a", amount_minor=90_000))
+    gateway.worker.ledger.reachable = True
+    gateway.worker.decide(transaction("another of the same customer"))
+    again = gateway.decide(transaction("a", amount_minor=90_000))
+    assert (again.decided, again.durable) == (told.decided, "ledger")
+    assert gateway.worker.ledger.decision("a") == told.decided

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from api.bodies import LARGEST_BYTES, AskedTransaction, SentLabel, check, decode, read
-from api.problems import KINDS, Problem
+from api.problems import KINDS, Problem, problem_of
+from models.errors import Malformed
 from models.transaction import ms_of_time
 from tests.builders import transaction
 
@@ -17,9 +18,13 @@ NOW_MS = 1_800_000_000_000
 
 
 def refused(body: bytes) -> Problem:
-    with pytest.raises(Problem) as caught:
+    try:
         taken(body)
-    return caught.value
+    except Problem as problem:
+        return problem
+    except Malformed as error:
+        return problem_of(error)
+    raise AssertionError("it was taken")
 
 
 def taken(body: bytes) -> AskedTransaction:
@@ -71,6 +76,13 @@ WRONG = [
     (changed(event_time="2027-01-16T00:00:00Z"), "event_time_ahead", ""),
     (changed(event_time="1969-12-31T23:59:59Z"), "event_time_before_1970", ""),
     (changed(attributes={"a": "x\0"}), "attributes", ""),
+    (
+        changed(attributes={"a": "1"}).replace(b'"a":"1"', b'"a":' + b"9" * 5000),
+        "invalid_value",
+        "/attributes",
+    ),
+    (changed(attributes={"a": 2**63}), "attributes", ""),
+    (changed(attributes={"a": "4111-1111-1111-1111"}), "card_number", ""),
     (changed(attributes={f"a{n}": 1 for n in range(33)}), "invalid_value", "/attributes"),
 ]
 

@@ -43,7 +43,7 @@ def trials(request: pytest.FixtureRequest) -> list[Trial]:
 
 def test_the_first_trial_is_the_default_recipe(trials: list[Trial]) -> None:
     family = trials[0].recipe.family
-    assert [trial.number for trial in trials] == [0, 1, 2]
+    assert [trial.number for trial in trials] == [1, 2, 3]
     assert trials[0].recipe == recipe_of(family)
     assert all(trial.recipe != recipe_of(family) for trial in trials[1:])
 

@@ -10,7 +10,7 @@ import msgspec
 
 from models.ab_test import Variant
 from models.boosters import Family
-from models.manifest import write_manifest
+from models.manifest import FILES_TAG, write_manifest
 from models.model_folder import ModelFolder
 from tests.unit.models.trained import manifest_of, model_folder
 
@@ -24,6 +24,7 @@ class Registry:
 
     def __init__(self, folder: ModelFolder, tmp_path: Path) -> None:
         self.versions = {(v.model_name, v.alias): "3" for v in (CHAMPION, CHALLENGER)}
+        self.hashes = ""  # of the files, as registered
         self.answer: Callable[[], httpx.Response] | None = None
         self.asked: list[tuple[str, Any]] = []
         self.fetched: list[list[str]] = []
@@ -38,7 +39,8 @@ class Registry:
         version = self.versions.get((params["name"], params["alias"]))
         if version is None:
             return httpx.Response(404, json={"error_code": "RESOURCE_DOES_NOT_EXIST"})
-        return httpx.Response(200, json={"model_version": {"version": version}})
+        tags = [{"key": FILES_TAG, "value": self.hashes}] if self.hashes else []
+        return httpx.Response(200, json={"model_version": {"version": version, "tags": tags}})
 
     def run(self, command: list[str], **options: Any) -> Any:
         self.fetched.append(command[1:])

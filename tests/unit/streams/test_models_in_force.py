@@ -376,3 +376,19 @@ def test_a_change_of_models_falls_between_two_sweeps() -> None:
         sweeps.handle(continued(worker.ledger, "transactions", [transaction(name) for name in names]))
     versions = {name: row.decided.model_version for name, row in worker.ledger.rows.items()}
     assert versions == {"a": "1", "b": "1", "c": "2"}
+
+
+def test_another_model_under_the_same_number_takes_over_in_a_running_worker(
+    workers: Workers, registry: Registry
+) -> None:
+    """A registry that was made anew numbers from 1 again: what its files hash to tells them apart."""
+    worker = workers.start()
+    first = worker.look()
+    assert worker.look() is None
+    registry.hashes = "of another file"
+    second = worker.look()
+    assert first is not None
+    assert second is not None
+    assert second.models[0].version == first.models[0].version
+    assert second.models[0] is not first.models[0]
+    assert len(registry.fetched) == 2
