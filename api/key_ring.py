@@ -17,7 +17,7 @@ from models.api_key import digest_of, not_a_key, parse, pepper_id, same_digest
 from models.errors import FraudError, LedgerUnavailable
 from models.scopes import SCOPES, Key
 from streams.ledger.keys import LiveKey, PostgresKeys
-from streams.pepper import pepper_of
+from streams.secret_files import pepper_of
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -40,7 +40,7 @@ from streams.ledger.rules import PostgresRules
 from streams.metrics import Metrics
 from streams.models_in_force import InForce
 from streams.opening import patience
-from streams.pepper import answer_key_of
+from streams.secret_files import answer_key_of
 from streams.settings import Settings
 from streams.view import RedisView
 from streams.watcher import Watcher

@@ -4,7 +4,7 @@ import os
 import secrets
 import tempfile
 
-from streams.pepper import answer_key_of, pepper_of
+from streams.secret_files import answer_key_of, pepper_of
 from streams.settings import Settings
 
 DRAIN_S = 10

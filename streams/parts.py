@@ -34,9 +34,9 @@ from streams.metrics import Metrics
 from streams.models_in_force import InForce
 from streams.offsets import Offsets, Place
 from streams.opening import patience
-from streams.pepper import answer_key_of
 from streams.poison import PoisonGate, PoisonLimit
 from streams.poller import Pace, Poller
+from streams.secret_files import answer_key_of
 from streams.settings import Settings
 from streams.sweep import TransactionSweeps
 from streams.view import RedisView

@@ -1,7 +1,6 @@
-"""What jobs connect to: the stores of the settings, outside any worker."""
+"""What jobs connect to: the stores of the settings, outside any worker; closed at the end of a `with`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 
 from confluent_kafka.admin import AdminClient
 
@@ -16,68 +15,35 @@ from streams.log_reader import LogReader
 from streams.settings import Settings
 from streams.view import RedisView
 
-
-@contextmanager
-def ledger_of(settings: Settings) -> Iterator[PostgresLedger]:
-    ledger = PostgresLedger(settings.database_url, settings.ledger_timeout_s, "fraudml-cli")
-    try:
-        yield ledger
-    finally:
-        ledger.close()
+NAME = "fraudml-cli"  # as Postgres lists its sessions
 
 
-@contextmanager
-def scan_of(settings: Settings) -> Iterator[LedgerScan]:
-    scan = LedgerScan(settings.database_url, settings.scan_timeout_s)
-    try:
-        yield scan
-    finally:
-        scan.close()
+def ledger_of(settings: Settings) -> closing[PostgresLedger]:
+    return closing(PostgresLedger(settings.database_url, settings.ledger_timeout_s, NAME))
 
 
-@contextmanager
-def view_of(settings: Settings) -> Iterator[RedisView]:
-    view = RedisView(settings.redis_url, settings.view_timeout_s, settings.state_groups)
-    try:
-        yield view
-    finally:
-        view.close()
+def scan_of(settings: Settings) -> closing[LedgerScan]:
+    return closing(LedgerScan(settings.database_url, settings.scan_timeout_s))
 
 
-@contextmanager
-def log_of(settings: Settings) -> Iterator[LogReader]:
-    log = LogReader(reader_config(settings, settings.group_id), settings.kafka_timeout_s)
-    try:
-        yield log
-    finally:
-        log.close()
+def view_of(settings: Settings) -> closing[RedisView]:
+    return closing(RedisView(settings.redis_url, settings.view_timeout_s, settings.state_groups))
 
 
-@contextmanager
-def rules_of(settings: Settings) -> Iterator[PostgresRules]:
-    rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-cli")
-    try:
-        yield rules
-    finally:
-        rules.close()
+def log_of(settings: Settings) -> closing[LogReader]:
+    return closing(LogReader(reader_config(settings, settings.group_id), settings.kafka_timeout_s))
 
 
-@contextmanager
-def keys_of(settings: Settings) -> Iterator[PostgresKeys]:
-    keys = PostgresKeys(settings.database_url, settings.ledger_timeout_s, "fraudml-cli")
-    try:
-        yield keys
-    finally:
-        keys.close()
+def rules_of(settings: Settings) -> closing[PostgresRules]:
+    return closing(PostgresRules(settings.database_url, settings.ledger_timeout_s, NAME))
 
 
-@contextmanager
-def audit_of(settings: Settings) -> Iterator[PostgresAudit]:
-    audit = PostgresAudit(settings.database_url, settings.scan_timeout_s, "fraudml-cli")
-    try:
-        yield audit
-    finally:
-        audit.close()
+def keys_of(settings: Settings) -> closing[PostgresKeys]:
+    return closing(PostgresKeys(settings.database_url, settings.ledger_timeout_s, NAME))
+
+
+def audit_of(settings: Settings) -> closing[PostgresAudit]:
+    return closing(PostgresAudit(settings.database_url, settings.scan_timeout_s, NAME))
 
 
 def ids_of_topics(settings: Settings) -> dict[str, str]:

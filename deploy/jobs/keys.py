@@ -11,7 +11,7 @@ from deploy.jobs.connections import keys_of
 from models.api_key import make, plain_name
 from models.scopes import known_scopes
 from streams.ledger.keys import AskedFor
-from streams.pepper import pepper_of
+from streams.secret_files import pepper_of
 from streams.settings import Settings
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from deploy.jobs.asking_first import ask_registry
 from deploy.jobs.connections import rules_of
 from deploy.jobs.models import note_promotion
 from deploy.stack.report import Report
@@ -19,7 +20,7 @@ from load.labelled import labelled_of
 from load.transactions_file import read_transactions
 from models.ab_test import create_default_ab_config
 from models.boosters import FAMILY_TITLES, Family, Matrix, registered_name
-from models.errors import BadFile, FraudError, Misuse, RegistryUnavailable
+from models.errors import BadFile, FraudError, Misuse
 from models.folds import LABEL_DELAY_DAYS, Fold, Labelled
 from models.ranking import Labels
 from models.recipes import Recipe
@@ -140,16 +141,11 @@ def check_registering(settings: Settings, *, who: str | None, why: str) -> None:
         Misuse: words that cannot be kept.
         RegistryUnavailable: MLflow cannot be reached.
     """
-    os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_tracking_uri
     from models.mlflow_registry import reach_registry
     from models.promotions import check_words
 
     check_words(who, why)
-    try:
-        reach_registry()
-    except RegistryUnavailable as error:
-        next_step = "fraudml status, or train without --register"
-        raise RegistryUnavailable(error.what, why=error.why, next_step=next_step) from error
+    ask_registry(settings, reach_registry, "train without --register")
 
 
 def register(

@@ -1,6 +1,5 @@
 """Search for a recipe on a file of transactions, and keep the search in MLflow."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from deploy.jobs.asking_first import ask_registry
 from deploy.jobs.evaluating import read_labelled
 from deploy.stack.report import Report
 from models.boosters import Family
-from models.errors import RegistryUnavailable
 from models.evaluation import day_name
 from models.folds import Fold, Labelled
 from models.manifest import sha256_of
@@ -29,14 +28,9 @@ def reach_mlflow(settings: Settings) -> str:
     Raises:
         RegistryUnavailable: MLflow cannot be reached.
     """
-    os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_tracking_uri
     from models.mlflow_search import find_experiment
 
-    try:
-        return find_experiment()
-    except RegistryUnavailable as error:
-        next_step = "fraudml status, or search with --no-log"
-        raise RegistryUnavailable(error.what, why=error.why, next_step=next_step) from error
+    return ask_registry(settings, find_experiment, "search with --no-log")
 
 
 def tune_file(

@@ -22,7 +22,7 @@ from deploy.stack.supervisor_conf import render
 from deploy.stack.waiting import TimedOut, until
 from deploy.stack.workers import STORES, OwnProgram, given_ports
 from models.errors import NotFound
-from streams.pepper import FILE as PEPPER_FILE
+from streams.secret_files import ANSWER_KEY_FILE, PEPPER_FILE
 from streams.settings import Settings
 
 Migrate = Callable[[Settings], object]
@@ -135,8 +135,10 @@ class Start:
         if any(part.name == "postgres" for part in stores):
             self.report.waiting("bringing the ledger's schema up to date")
             self.migrate(addressed(self.settings, found))
-            if not self.settings.key_pepper.get_secret_value():
-                self.home.secret(PEPPER_FILE)
+            secrets = {PEPPER_FILE: self.settings.key_pepper, ANSWER_KEY_FILE: self.settings.answer_key}
+            for file, given in secrets.items():
+                if not given.get_secret_value():
+                    self.home.secret(file)
         lines = [f"{variable}={value}\n" for variable, value in found.items()]
         self.home.write(self.home.stack_env, "".join(lines))
 

@@ -15,6 +15,7 @@ Act = Callable[[Arena, Random], Harm]
 
 STOPPED_S = 15.0
 SHORT_S = 5.0
+LONGEST_S = 60
 STARVED_SHARE, STARVED_ROUNDS = 0.9, 10
 
 
@@ -25,6 +26,18 @@ class Fault:
     name: str
     rows: tuple[int, ...]
     act: Act
+
+
+def awaited(arena: Arena, happened: Callable[[], bool], complaint: str) -> Harm:
+    """Looks every second, and complains of what has not happened within a minute.
+
+    Workers look every two seconds or so; those that are being replaced have to come back first.
+    """
+    for _ in range(LONGEST_S):
+        yield 1.0
+        if happened():
+            return
+    arena.complaints.append(complaint)
 
 
 def killed(arena: Arena, part: str) -> Harm:

@@ -4,12 +4,8 @@ from random import Random
 
 from load.chaos import stores
 from load.chaos.arena import Arena
-from load.chaos.faults.fault import SHORT_S, STOPPED_S, Harm
-from load.chaos.faults.rules import LONGEST_S
+from load.chaos.faults.fault import SHORT_S, STOPPED_S, Harm, awaited
 from models.promotions import promote
-
-# At most: a look, and the time in which a version is fetched and verified.
-REFUSED_AFTER_S = 15.0
 
 
 def promote_model(arena: Arena, rng: Random) -> Harm:
@@ -17,12 +13,9 @@ def promote_model(arena: Arena, rng: Random) -> Harm:
     before, other = arena.versions.good
     rows = _scored_by(arena, other)
     _promote(arena, other)
-    for _ in range(LONGEST_S):
-        yield 1.0
-        if _scored_by(arena, other) > rows:
-            break
-    else:
-        arena.complaints.append(f"no row was scored by version {other}")
+    yield from awaited(
+        arena, lambda: _scored_by(arena, other) > rows, f"no row was scored by version {other}"
+    )
     yield 3.0
     _promote(arena, before)
     yield SHORT_S
@@ -33,9 +26,10 @@ def damage_model(arena: Arena, rng: Random) -> Harm:
     damaged = rng.choice(arena.versions.damaged)
     pids = _pids(arena)
     _promote(arena, damaged)
-    yield REFUSED_AFTER_S
-    if not any(f'"{damaged}"' in line for line in arena.crew.said("model_refused")):
-        arena.complaints.append(f"no worker has refused version {damaged}, which is damaged")
+    yield from awaited(
+        arena, lambda: _refused(arena, damaged), f"no worker has refused version {damaged}, which is damaged"
+    )
+    yield SHORT_S
     if _pids(arena) != pids:
         arena.complaints.append(f"a worker ended when version {damaged}, which is damaged, was promoted")
     _promote(arena, arena.versions.good[0])
@@ -56,6 +50,10 @@ def stop_registry(arena: Arena, rng: Random) -> Harm:
 
 def _scored_by(arena: Arena, version: str) -> int:
     return stores.scored_by(arena.settings.database_url, arena.versions.name, version)
+
+
+def _refused(arena: Arena, version: str) -> bool:
+    return any(f'"{version}"' in line for line in arena.crew.said("model_refused"))
 
 
 def _pids(arena: Arena) -> dict[int, int]:

@@ -8,13 +8,10 @@ from typing import Any
 
 from load.chaos import stores
 from load.chaos.arena import Arena
-from load.chaos.faults.fault import Harm
+from load.chaos.faults.fault import Harm, awaited
 from models.ab_test import ABConfig
 from models.policy import flat_policy
 from streams.ledger.rules import POLICY, SPLIT, Kind, PostgresRules
-
-# Workers look every two seconds or so; those that are being replaced have to come back first.
-LONGEST_S = 60
 
 
 def change_split(arena: Arena, rng: Random) -> Harm:
@@ -47,12 +44,9 @@ def _changed(arena: Arena, rules: PostgresRules, kind: Kind, before: Any, change
     """Until rows are decided by it, and some seconds more; then back."""
     rules.keep(kind, changed)
     rules.activate(kind, changed.version, actor=stores.DRILL, why="a drill")
-    for _ in range(LONGEST_S):
-        yield 1.0
-        if stores.decided_under(arena.settings.database_url, changed.version):
-            break
-    else:
-        arena.complaints.append(f"no row was decided by {kind.name} {changed.version}")
+    url = arena.settings.database_url
+    complaint = f"no row was decided by {kind.name} {changed.version}"
+    yield from awaited(arena, lambda: stores.decided_under(url, changed.version), complaint)
     yield 3.0
     rules.activate(kind, before.version, actor=stores.DRILL, why="a drill")
     yield 1.0

@@ -21,7 +21,7 @@ from deploy.stack.temporary import own_settings, temporary_stack
 from deploy.stack.valkey import Valkey
 from deploy.stack.waiting import until
 from deploy.stack.workers import STORES
-from streams.pepper import pepper_of
+from streams.secret_files import pepper_of
 from streams.topics import topics
 from tests.integration.deploy.stacks import (
     kill_supervisor,

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from models.errors import BadSetting
-from streams.pepper import pepper_of
+from streams.secret_files import pepper_of
 from streams.settings import Settings, read_settings
 
 SET = "set in the environment"

@@ -17,7 +17,7 @@ from streams.settings import Settings
 
 # As the passwords of the embedded stack, and beside them.
 FOLDER = "secrets"
-FILE, ANSWER_FILE = "key-pepper", "answer-key"
+PEPPER_FILE, ANSWER_KEY_FILE = "key-pepper", "answer-key"
 SECRET_BYTES = 24
 
 
@@ -26,7 +26,7 @@ def pepper_of(settings: Settings, random_bytes: RandomBytes) -> bytes:
     Raises:
         BadSetting: the file cannot be read or made, or others may read it.
     """
-    return _secret(settings, settings.key_pepper, FILE, random_bytes, "FRAUDML_KEY_PEPPER")
+    return _secret(settings, settings.key_pepper, PEPPER_FILE, random_bytes, "FRAUDML_KEY_PEPPER")
 
 
 def answer_key_of(settings: Settings, random_bytes: RandomBytes) -> bytes:
@@ -34,7 +34,7 @@ def answer_key_of(settings: Settings, random_bytes: RandomBytes) -> bytes:
     Raises:
         BadSetting: as above.
     """
-    return _secret(settings, settings.answer_key, ANSWER_FILE, random_bytes, "FRAUDML_ANSWER_KEY")
+    return _secret(settings, settings.answer_key, ANSWER_KEY_FILE, random_bytes, "FRAUDML_ANSWER_KEY")
 
 
 def _secret(
