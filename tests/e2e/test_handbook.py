@@ -57,6 +57,7 @@ def assert_as_published(file: Path, published: tuple[Any, Any], same_second: set
     assert len(wrong) <= 20
 
 
+@pytest.mark.slow
 def test_offline_features_are_as_published(
     evaluation_data: Path, published: tuple[Any, Any], same_second: set[str], tmp_path: Path
 ) -> None:

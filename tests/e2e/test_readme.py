@@ -92,6 +92,7 @@ def test_kcat_reads_the_alerts(reader: Reader) -> None:
     assert reader.type(shell_block("kcat -C")).count('"transaction_id":"readme-1"') == 1
 
 
+@pytest.mark.slow
 def test_the_commands_on_files_work_as_shown(reader: Reader) -> None:
     reader.type(shell_block("fraudml generate"))
     assert (reader.folder / "features.parquet").exists()

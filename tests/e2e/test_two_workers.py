@@ -12,7 +12,7 @@ from deploy.stack.waiting import until
 from tests.e2e.command_line import CommandLine
 from tests.e2e.replays import install_models
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 SOON_S = 60.0
 PARTITIONS = 8
@@ -86,7 +86,6 @@ def back(line: CommandLine, killed: int) -> bool:
     return found not in ([killed], [None]) and bool(owned(line, "worker-1"))
 
 
-@pytest.mark.slow
 def test_a_second_worker_in_a_slot_ends_one_of_them_and_says_why(line: CommandLine) -> None:
     """Which of them Kafka fences first is its own affair; the stack's worker is back in the end."""
     in_the_end(line)
