@@ -8,7 +8,7 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.i
 UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check down clean contracts lock jars-lock
+.PHONY: help setup demo test test-slow check down clean pictures contracts lock jars-lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ check: $(READY) ## lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+pictures: $(READY) ## (maintainers) take the pictures of docs/ anew, from a running demo
+	@$(BIN)/python -m tests.e2e.screenshots
 
 down: ## stop every process of the embedded stack
 	@if [ -x $(BIN)/fraudml ]; then $(BIN)/fraudml down; else echo "nothing to stop: no $(VENV) here"; fi

@@ -6,9 +6,18 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from api.breaker import Breaker
+from api.breaker import URGENT, Breaker
 from models.decision import DecidedTransaction, body_of
-from models.errors import AnswerLost, FraudError, OtherBody, Refused, Unavailable
+from models.errors import (
+    AnswerLost,
+    BreakerOpen,
+    FraudError,
+    LedgerUnavailable,
+    OtherBody,
+    Refused,
+    SchemaUnknown,
+    Unavailable,
+)
 from models.transaction import Transaction, ms_of_time
 from streams.answered import Answered
 from streams.arrivals import Batch
@@ -18,8 +27,8 @@ from streams.ports import AnswerLedger
 from streams.verdicts import decided_row
 
 Durable = Literal["ledger", "log"]
-# Answers made while the ledger was away: whoever asks again hears the same, even if no worker has stored
-# them yet when it is back.
+# So many answers a process remembers: whoever asks it again hears the same while the ledger is away, and when
+# it is back before a worker has stored them.
 REMEMBERED = 20_000
 
 
@@ -64,49 +73,85 @@ class Answering:
         self._decider = decider
         self._log = log
         self._ledger_breaker = ledger_breaker
+        self._urgent_breaker = ledger_breaker.under(URGENT)
         self._view_breaker = view_breaker
         self._failed = failed
-        self._made: OrderedDict[str, Answered] = OrderedDict()
+        self._remembered: OrderedDict[str, Answered] = OrderedDict()
 
     def answer(self, asked: Sequence[Transaction]) -> list[Answer | FraudError]:
         """One for each, in their order; their ids differ. An error is OtherBody or AnswerLost."""
-        answers = [self._made.get(each.decided.transaction_id, each) for each in self._decided(asked)]
+        made = self._decided(asked)
+        known = [self._remembered.get(each.decided.transaction_id, each) for each in made]
+        # A decision of the stream is a record's: it is not ours to write where the ledger has it no more.
+        ours = [old if old.decided.path == "rest" else new for old, new in zip(known, made, strict=True)]
         try:
-            with self._ledger_breaker.call():
-                standing = self._ledger.answer(answers)
-        except Unavailable:
+            return self._ledgered(asked, ours, self._ledger_breaker)
+        except (Unavailable, SchemaUnknown) as error:
             self._failed("postgres")
-            return self._logged(asked, answers)
-        self._log.send([each for each in answers if each.decided.transaction_id not in standing])
+            told = self._logged(asked, known)
+            if not isinstance(error, BreakerOpen) or not any(isinstance(each, AnswerLost) for each in told):
+                return told
+        try:
+            # It was not asked, and nothing else can keep these: it may only have been slow.
+            return self._ledgered(asked, ours, self._urgent_breaker)
+        except (Unavailable, SchemaUnknown):
+            return told
+
+    def _ledgered(
+        self, asked: Sequence[Transaction], answers: Sequence[Answered], breaker: Breaker
+    ) -> list[Answer | FraudError]:
+        with breaker.call():
+            standing = self._ledger.answer(answers)
+        new = [each for each in answers if each.decided.transaction_id not in standing]
+        self._log.send(new)
+        self._remember([*new, *standing.values()])
         return [
-            _told(transaction, standing.get(transaction.transaction_id, made.decided), "ledger")
-            for transaction, made in zip(asked, answers, strict=True)
+            _told(transaction, standing.get(transaction.transaction_id, each).decided, "ledger")
+            for transaction, each in zip(asked, answers, strict=True)
         ]
 
     def _decided(self, asked: Sequence[Transaction]) -> list[Answered]:
+        """Each counts what workers have applied, not the others: any of them may be counted already."""
         batch = batch_of(asked)
         names = Names(batch)
-        rows, _ = self._decider.decide(batch, names, self._histories(names))
+        rows = self._decider.decide_apart(batch, names, self._histories(names))
         return [Answered(decided_row(rows, row), rows.features[row].copy()) for row in range(len(batch))]
 
     def _histories(self, names: Names) -> Histories | None:
         try:
             with self._view_breaker.call():
-                return self._keeper.read("", {}, names.ids)
+                return self._read(names)
         except (Unavailable, Refused):
             self._failed("redis")
             return None
 
+    def _read(self, names: Names) -> Histories | None:
+        """None where they must be healed first, and the ledger cannot be asked: no failure of Redis."""
+        try:
+            return self._keeper.read("", {}, names.ids)
+        except (LedgerUnavailable, SchemaUnknown):
+            return None
+
     def _logged(self, asked: Sequence[Transaction], answers: Sequence[Answered]) -> list[Answer | FraudError]:
-        """The ledger is away: Kafka keeps the answers until workers can write them."""
-        written = self._log.send_durably(answers)
-        self._made.update((each.decided.transaction_id, each) for each in answers)
-        while len(self._made) > REMEMBERED:
-            self._made.popitem(last=False)
-        return [
-            _told(transaction, made.decided, "log") if transaction.transaction_id in written else AnswerLost()
-            for transaction, made in zip(asked, answers, strict=True)
+        """The ledger is away: Kafka keeps what is not refused until workers can write it."""
+        told = [
+            _told(transaction, each.decided, "log") for transaction, each in zip(asked, answers, strict=True)
         ]
+        kept = [each for each, answer in zip(answers, told, strict=True) if isinstance(answer, Answer)]
+        self._remember(answers)
+        written = self._log.send_durably(kept)
+        lost = {each.decided.transaction_id for each in kept} - written
+        if lost:
+            self._failed("kafka")
+        return [
+            AnswerLost() if transaction.transaction_id in lost else answer
+            for transaction, answer in zip(asked, told, strict=True)
+        ]
+
+    def _remember(self, answers: Sequence[Answered]) -> None:
+        self._remembered.update((each.decided.transaction_id, each) for each in answers)
+        while len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
 
 
 def _told(transaction: Transaction, decided: DecidedTransaction, durable: Durable) -> Answer | FraudError:

@@ -7,18 +7,23 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Match
 
+from api.admission import add_route
 from api.openapi import openapi_of
 from api.parts import Gateway
-from api.problems import KINDS, PAGES, Problem, page_of, problem_of, response_of
-from api.request_log import RequestLog
-from api.routes import add_routes, json_answer
+from api.problems import FieldError, Problem, problem_of, response_of
+from api.request_log import REQUEST_ID, RequestLog
+from api.routes import all_routes
+from api.segments import Segments
 from api.shedding import Admission, Shedding
 from models.errors import FraudError
 
 log = structlog.get_logger(__name__)
 
+CLIENT_GONE = 499  # heard by nobody; in logs and counts
 MOST_IN_PROGRESS = 512  # of one process
 
 
@@ -36,44 +41,24 @@ def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> F
     app = FastAPI(title="Fraud gateway", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(Shedding, admission=Admission(MOST_IN_PROGRESS))
     app.add_middleware(RequestLog, metrics=gateway.metrics)
+    app.add_middleware(Segments)
     _answer_problems(app)
-    _probes(app, gateway, version)
-    add_routes(app, gateway, now_ms)
-    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
+    app.add_exception_handler(ClientDisconnect, _gone)
+    routes = all_routes(gateway, now_ms, version)
+    for route in routes:
+        add_route(app, route, lambda: gateway.access)
+    app.openapi = lambda: openapi_of(app, routes)  # type: ignore[method-assign]
     return app
 
 
-def _probes(app: FastAPI, gateway: Gateway, version: str) -> None:
-    @app.get("/healthz", tags=["probes"])
-    async def health(request: Request) -> Response:
-        """Whether the process answers."""
-        return json_answer(request, {"status": "ok"})
+async def _gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=CLIENT_GONE)
 
-    @app.get("/readyz", tags=["probes"])
-    async def ready(request: Request) -> Response:
-        """Whether it has what it needs to decide."""
-        is_ready = gateway.is_ready()
-        status = "ready" if is_ready else "not ready"
-        return json_answer(request, {"status": status}, 200 if is_ready else 503)
 
-    @app.get("/version", tags=["probes"])
-    async def which(request: Request) -> Response:
-        """Which version answers."""
-        return json_answer(request, {"version": version})
-
-    @app.get(PAGES + "{code}", tags=["problems"])
-    async def problem(code: str) -> Response:
-        """What a type of problem means."""
-        if code not in KINDS:
-            raise Problem("not_found")
-        return PlainTextResponse(page_of(code))
-
-    if gateway.metrics_here:
-
-        @app.get("/metrics", tags=["probes"])
-        async def metrics() -> Response:
-            """For Prometheus."""
-            return PlainTextResponse(gateway.metrics.page())
+def _methods_here(request: Request) -> str:
+    """By all routes of the path; the framework names those of the first one."""
+    here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in here for method in route.methods}))
 
 
 def _answer_problems(app: FastAPI) -> None:
@@ -88,18 +73,25 @@ def _answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(FraudError)
     async def named(request: Request, error: FraudError) -> Response:
-        return tell(request, problem_of(error))
+        problem = problem_of(error)
+        if problem.code == "internal":
+            log.error("fault", request_id=request.state.request_id, why=str(error))
+        return tell(request, problem)
 
     @app.exception_handler(RequestValidationError)
     async def parameters(request: Request, error: RequestValidationError) -> Response:
-        return tell(request, Problem("invalid_value", str(error.errors()[0]["msg"])))
+        wrong = [FieldError(f"?{each['loc'][-1]}", str(each["msg"])) for each in error.errors()]
+        return tell(request, Problem("invalid_value", wrong[0].message, errors=wrong))
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> Response:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "internal")
+        if error.status_code == 405:
+            return tell(request, Problem("method_not_allowed", headers={"Allow": _methods_here(request)}))
+        code = "not_found" if error.status_code == 404 else "internal"
         return tell(request, Problem(code, headers=error.headers))
 
     @app.exception_handler(Exception)
     async def unnamed(request: Request, error: Exception) -> Response:
         log.error("fault", request_id=request.state.request_id, exc_info=error)
-        return tell(request, Problem("internal"))
+        # This answer does not pass the middleware that names the others.
+        return tell(request, Problem("internal", headers={REQUEST_ID: request.state.request_id}))

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from api import bodies
-from api.problems import PAGES, Problem, problem_of
+from api.problems import Problem, problem_of
+from api.route import NDJSON
 from models.errors import FraudError
 
-NDJSON = "application/x-ndjson"
 Send = Callable[[bodies.AskedTransaction], Awaitable[None]]
 Check = Callable[[bodies.AskedTransaction], None]
 
@@ -46,18 +46,7 @@ async def _outcome(index: int, raw: bytes, check: Check, send: Send) -> dict[str
         check(transaction)
         await send(transaction)
     except Problem as problem:
-        return _refused(index, problem)
+        return {"index": index, **problem.as_item()}
     except FraudError as error:
-        return _refused(index, problem_of(error))
+        return {"index": index, **problem_of(error).as_item()}
     return {"index": index, "status": 202, "transaction_id": transaction.transaction_id}
-
-
-def _refused(index: int, problem: Problem) -> dict[str, Any]:
-    return {
-        "index": index,
-        "status": int(problem.kind.status),
-        "code": problem.code,
-        "type": PAGES + problem.code,
-        "detail": problem.detail or problem.kind.meaning,
-        "errors": list(problem.errors),
-    }

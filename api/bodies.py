@@ -1,20 +1,29 @@
 """What callers send: read with a limit, and decoded strictly: an unknown field is likely a typing error."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
+from starlette.requests import Request
 
 from api.problems import FieldError, Problem
+from api.route import JSON
+from models.card_number import record_holds_card_number
+from models.errors import NoTimeLeft
+from models.finding import Finding
 from models.label import Label
-from models.transaction import Transaction, check_transaction, ms_of_time, reason_of
+from models.transaction import CARD_NUMBER, Transaction, check_transaction, ms_of_time, reason_of
 
 LARGEST_BYTES = 64 * 1024
 LARGEST_BATCH_BYTES = 1024 * 1024
 MOST_ITEMS = 1000
+MOST_CASES = 200
+BODY_S = 5.0  # else a few slow senders would take all places
 # How the decoder names a place.
 PLACE = re.compile(r" - at `(?:key in )?\$(?P<path>.*)`$")
 UNKNOWN = re.compile(r"unknown field `(?P<name>.*)`")
@@ -29,7 +38,51 @@ class SentLabel(Label, frozen=True, forbid_unknown_fields=True):
     """A label in a request's body."""
 
 
-Document = TypeVar("Document", AskedTransaction, SentLabel)
+class SentFinding(Finding, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A finding in a request's body."""
+
+
+class SentFindings(SentFinding, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One finding on many cases, in a request's body."""
+
+    transaction_ids: Annotated[list[str], Meta(min_length=1, max_length=MOST_CASES)]
+
+
+# What a body of one document may be.
+PROBLEMS = (
+    "empty", "not_json", "missing_field", "unknown_field", "duplicate_field", "wrong_type", "invalid_value",
+    "unprintable_id", "card_number", "too_large", "unsupported_media_type",
+)  # fmt: skip
+# What administrators send has no ids in it.
+OF_ORDERS = tuple(code for code in PROBLEMS if code != "unprintable_id")
+
+Document = TypeVar("Document", bound=msgspec.Struct)
+
+
+def media_type_of(request: Request) -> str:
+    return request.headers.get("content-type", JSON).split(";")[0].strip().lower()
+
+
+async def body_in(
+    request: Request,
+    largest: int = LARGEST_BYTES,
+    wanted: tuple[str, ...] = (JSON,),
+    within_s: float = BODY_S,
+) -> bytes:
+    """
+    Raises:
+        Problem: unsupported_media_type, too_large.
+        NoTimeLeft: it did not arrive in time.
+    """
+    if media_type_of(request) not in wanted:
+        raise Problem("unsupported_media_type", f"{' or '.join(wanted)} is wanted")
+    try:
+        async with asyncio.timeout(within_s):
+            return await read(request.stream(), request.headers.get("content-length"), largest)
+    except TimeoutError:
+        raise NoTimeLeft(
+            f"the body did not arrive within {within_s:.3g} s", next_step="send it sooner, or less of it"
+        ) from None
 
 
 async def read(chunks: AsyncIterator[bytes], declared: str | None, largest: int = LARGEST_BYTES) -> bytes:
@@ -57,10 +110,13 @@ def decode(body: bytes, kind: type[Document]) -> Document:
         raise Problem("empty")
     try:
         found = msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _refusal(error) from None
-    # Digits stay text: as numbers some would be too long.
-    json.loads(body, object_pairs_hook=_distinct, parse_int=str, parse_float=str)
+        # Digits stay text: as numbers some would be too long.
+        json.loads(body, object_pairs_hook=_distinct, parse_int=str, parse_float=str)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Problem) as error:
+        # Whatever else is wrong: its name may stand in what is told.
+        if record_holds_card_number(body):
+            raise Problem(CARD_NUMBER) from None
+        raise error if isinstance(error, Problem) else _refusal(error) from None
     return found
 
 

@@ -24,6 +24,8 @@ class Rule:
 
 
 DEFAULT = Rule()
+# For what nobody else can answer: tried sooner, since what failed may only have been slow.
+URGENT = Rule(in_a_row=3, probe_every_s=0.5)
 
 
 class Breaker:
@@ -42,6 +44,10 @@ class Breaker:
         self._calls: deque[tuple[float, bool]] = deque()  # when they ended, and whether they failed
         self._failures = 0
         self._in_a_row = 0
+
+    def under(self, rule: Rule) -> "Breaker":
+        """Another one for the same dependency."""
+        return Breaker(self.dependency, self._clock, rule)
 
     @contextmanager
     def call(self) -> Iterator[None]:

@@ -15,3 +15,6 @@ class Deadline:
 
     def remaining_s(self) -> float:
         return max(0.0, self._ends_s - self._clock())
+
+    def used_s(self) -> float:
+        return self.total_s - self._ends_s + self._clock()

@@ -46,8 +46,17 @@ class Gathering(Generic[Asked, Told]):
         self._waiting[name] = (asked, future)
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
-        # Whoever hangs up does not take the others' answers with him.
-        return await asyncio.shield(future)
+        try:
+            # Whoever hangs up does not take the others' answers with him.
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            self._forget(name, future)
+            raise
+
+    def _forget(self, name: str, future: "asyncio.Future[Told]") -> None:
+        """Nobody waits any more: what has not begun is not done."""
+        if name in self._waiting and self._waiting[name][1] is future:
+            del self._waiting[name]
 
     async def _run(self) -> None:
         while self._waiting:

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
-from threading import Event, Thread
 
 import structlog
 
+from api.lookout import Lookout
 from models.api_key import digest_of, not_a_key, parse, pepper_id, same_digest
-from models.errors import FraudError, LedgerUnavailable
+from models.errors import LedgerUnavailable
 from models.scopes import SCOPES, Key
 from streams.ledger.keys import LiveKey, PostgresKeys
 from streams.secret_files import pepper_of
@@ -53,11 +53,8 @@ class KeyRing:
         self._clock = clock
         self._known: Mapping[str, LiveKey] = {}
         self._heard_at: float | None = None
-        self._every_s = every_s
-        self._failing = ""
         self._foreign = 0
-        self._stop = Event()
-        self._thread = Thread(target=self._watch, name="key-ring", daemon=True)
+        self._lookout = Lookout("keys", self.look, every_s)
 
     def verify(self, presented: str, now: datetime) -> Key:
         """Whose key this is. now: with a zone.
@@ -99,28 +96,15 @@ class KeyRing:
 
     def look_again(self) -> None:
         """One look that changes nothing where it fails; logged when it begins to."""
-        try:
-            self.look()
-        except FraudError as error:
-            if error.code != self._failing:
-                log.warning("keys_not_looked_up", why=str(error))
-            self._failing = error.code
-        else:
-            self._failing = ""
+        self._lookout.look_again()
 
     def start(self) -> None:
         """Look once, in this thread, and from then on every two seconds in another."""
-        self.look_again()
-        self._thread.start()
+        self._lookout.start()
 
     def stop(self) -> None:
         """Look no more; waits for a look that is under way."""
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(self._every_s):
-            self.look_again()
+        self._lookout.stop()
 
     def _tell_foreign(self, foreign: int) -> None:
         if foreign and foreign != self._foreign:

@@ -1,9 +1,11 @@
 """Every metric of a gateway; added up over its processes where there are several."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 from models.decision import DecidedTransaction
@@ -13,10 +15,14 @@ MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class ApiMetrics:
-    """The metrics of one process, in a registry of its own."""
+    """The metrics of one process, in a registry of its own. took: told how long each decision took, in
+    seconds."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, took: Callable[[float], None] = lambda took_s: None
+    ) -> None:
         self._registry = registry
+        self._took = took
         self._in_progress = Gauge(
             "fraud_api_requests_in_progress",
             "Requests that are being answered",
@@ -33,7 +39,10 @@ class ApiMetrics:
             registry=registry,
         )
         self._predictions = Counter(
-            "fraud_predictions_total", "Decisions made", ["variant", "decision", "path"], registry=registry
+            "fraud_predictions_total",
+            "Decisions told, again or for the first time",
+            ["variant", "decision", "path"],
+            registry=registry,
         )
         self._degraded = Counter(
             "fraud_degraded_decisions_total",
@@ -43,6 +52,13 @@ class ApiMetrics:
         )
         self._failures = Counter(
             "fraud_dependency_errors_total", "Failed calls", ["dependency"], registry=registry
+        )
+
+        self._unauthenticated = Counter(
+            "fraud_authentication_failures_total",
+            "Requests that did not authenticate",
+            ["reason"],
+            registry=registry,
         )
 
     @contextmanager
@@ -58,17 +74,32 @@ class ApiMetrics:
 
     def decided(self, decided: DecidedTransaction, took_s: float) -> None:
         self._latency.observe(took_s)
+        self._took(took_s)
         self._predictions.labels(decided.variant, decided.decision, decided.path).inc()
         if decided.degraded_reason is not None:
             self._degraded.labels(decided.degraded_reason).inc()
+
+    def unauthenticated(self, reason: str) -> None:
+        self._unauthenticated.labels(reason).inc()
 
     def failed(self, dependency: str) -> None:
         self._failures.labels(dependency).inc()
 
     def page(self) -> bytes:
         """In Prometheus' text format, of all processes."""
-        if os.environ.get(MULTIPROCESS):
+        if folder := os.environ.get(MULTIPROCESS):
+            _forget_the_dead(Path(folder))
             whole = CollectorRegistry()
             multiprocess.MultiProcessCollector(whole)  # type: ignore[no-untyped-call]
             return generate_latest(whole)
         return generate_latest(self._registry)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """A process that was killed answers no requests any more; what it has counted stays."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not psutil.pid_exists(pid):
+            # Another process may do the same at this moment.
+            with suppress(FileNotFoundError):
+                multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]

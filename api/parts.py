@@ -6,28 +6,36 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from random import Random
-from threading import Event, Thread
 
-import structlog
 from confluent_kafka.admin import AdminClient
 from prometheus_client import CollectorRegistry
 
 from api.access import Access
+from api.administration import Administration
+from api.admitting import running_access
 from api.answering import Answer, Answering
 from api.breaker import Breaker
+from api.bulkhead import Bulkhead
+from api.case_context import CaseContexts
 from api.deadline import Deadline
+from api.failed_keys import FailedKeys, running_failed_passwords
 from api.gathering import Gathering
-from api.key_ring import running_key_ring
-from api.limits import Limits, LocalLimit, SharedLimit
+from api.key_usage import Usage
+from api.limits import SharedLimit
+from api.measuring import ANSWER_S, STATEMENT_S, Measuring
 from api.metrics import ApiMetrics
+from api.opening import Opening
+from api.people import People, running_people
 from api.posting import Posting
 from api.producing import Producing
-from api.publishing import KafkaAnswerLog
+from api.publishing import KafkaAnswerLog, traced
+from api.reading import Reading
 from api.relay import Relay
+from api.reviewing import Reviewing
 from models.decision import DecidedTransaction
-from models.errors import FraudError, NoTimeLeft, Unavailable
+from models.errors import NoTimeLeft, Unavailable
 from models.history import Retention
 from models.transaction import Transaction
 from streams.answered import Signer
@@ -35,64 +43,97 @@ from streams.deciding import Decider
 from streams.healer import Healer
 from streams.kafka import client_config, producer_config, topic_ids
 from streams.keeping import heal_over_own_connections, keeper_of
+from streams.latency_log import latency_log_of
 from streams.ledger import PostgresLedger
 from streams.ledger.rules import PostgresRules
 from streams.metrics import Metrics
 from streams.models_in_force import InForce
-from streams.opening import patience
+from streams.opening import keep_for_good
+from streams.quality.apart import QualityApart
 from streams.secret_files import answer_key_of
 from streams.settings import Settings
 from streams.view import RedisView
 from streams.watcher import Watcher
 
-log = structlog.get_logger(__name__)
-
 # Of the 250 ms that an answer may take; what is left is for everything around them.
 LIMIT_S, VIEW_S, LEDGER_S, LOG_S = 0.02, 0.03, 0.08, 0.06
-POST_S = 5.0
+POST_S, LOOKUP_S = 1.0, 5.0
+GC_ALLOCATIONS = 2000  # often, and each time for less than a millisecond
 
 
 class Gateway:
     """Everything a gateway process is made of."""
 
     access: Access  # once it is opened
+    people: People  # likewise
+    usage: Usage  # likewise
+    failed_passwords: FailedKeys  # likewise
 
     def __init__(self, settings: Settings) -> None:
         self.currency = settings.currency
         self.ahead_ms = int(settings.clock_ahead_s * 1000)
         self.transactions_topic, self.labels_topic = settings.transactions_topic, settings.labels_topic
-        self.metrics = ApiMetrics(CollectorRegistry())
+        self._latency_log = latency_log_of(settings, "rest")
+        self.metrics = ApiMetrics(
+            CollectorRegistry(), lambda took_s: self._latency_log.add_one(took_s, time.time())
+        )
         self.metrics_here = settings.prometheus_enabled
         self._settings = settings
         self._worker_metrics = Metrics(CollectorRegistry())
-        self._stop, self._opened = Event(), Event()
         self._topic_id = ""
+        self._traces: dict[str, str] = {}  # of what is being answered, by transaction id
         self._exits = ExitStack()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sweep")
-        self._lookups = ThreadPoolExecutor(1, thread_name_prefix="lookup")
+        self._lookups = Bulkhead("lookup", LOOKUP_S)
         self._ledger = self._connected("fraudml-gateway", LEDGER_S)
         self._lookup_ledger = self._connected("fraudml-lookup", settings.ledger_timeout_s)
         self._view = RedisView(settings.redis_url, VIEW_S, settings.state_groups)
-        rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-gateway-rules")
-        in_force = InForce(settings, rules.in_force, self._worker_metrics.refused_model)
-        self._watcher = Watcher(in_force.look, self._worker_metrics, random=Random())
         self._producing = Producing(producer_config(settings, "gateway"))
-        self._posting = Posting(self._producing, POST_S)
-        self._log = KafkaAnswerLog(
-            self._producing,
-            settings.transactions_topic,
-            topic_id=lambda: self._topic_id,
-            signer=Signer(answer_key_of(settings, secrets.token_bytes)),
-            within_s=LOG_S,
+        self.administration = Administration(settings, self._producing)
+        self._posting = Posting(self._producing, POST_S, Breaker("kafka", time.monotonic))
+        self._answer_key = answer_key = answer_key_of(settings, secrets.token_bytes)
+        self.reading = Reading(settings, answer_key, lambda: self._opening.model)
+        self.measuring = Measuring(
+            QualityApart(settings.database_url, STATEMENT_S, ANSWER_S), lambda: self._opening.model
         )
-        self._relay = Relay(
-            self._connected("fraudml-relay", settings.ledger_timeout_s),
+        self.reviewing = Reviewing(settings, answer_key, self._producing)
+        self.case_contexts = CaseContexts(settings, lambda: self._opening.model)
+        self._log = self._answer_log(answer_key)
+        self._relay = self._make_relay()
+        self._scoring: Gathering[Transaction, Answer] = Gathering(
+            self._answering().answer, lambda transaction: transaction.transaction_id, self._thread
+        )
+        self._opening = self._make_opening()
+
+    def _answer_log(self, answer_key: bytes) -> KafkaAnswerLog:
+        return KafkaAnswerLog(
+            self._producing,
+            self.transactions_topic,
+            topic_id=lambda: self._topic_id,
+            signer=Signer(answer_key),
+            within_s=LOG_S,
+            trace=lambda transaction_id: self._traces.get(transaction_id),
+            breaker=Breaker("kafka", time.monotonic),
+        )
+
+    def _make_relay(self) -> Relay:
+        return Relay(
+            self._connected("fraudml-relay", self._settings.ledger_timeout_s),
             places=self._log.take_places,
             send=self._log.send,
             topic_id=self._look_up_topic,
         )
-        self._scoring: Gathering[Transaction, Answer] = Gathering(
-            self._answering().answer, lambda transaction: transaction.transaction_id, self._thread
+
+    def _make_opening(self) -> Opening:
+        settings = self._settings
+        rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-gateway-rules")
+        in_force = InForce(settings, rules.in_force, self._worker_metrics.refused_model)
+        return Opening(
+            Watcher(in_force.look, self._worker_metrics, random=Random()),
+            rules.in_force,
+            needed=(self._look_up_topic, self._lookup_ledger.identity),
+            useful=(self._ledger.identity, lambda: self._view.read({}, [], {})),
+            begin=(partial(keep_for_good, GC_ALLOCATIONS), self._relay.start, self.reviewing.start),
         )
 
     def _connected(self, application: str, timeout_s: float) -> PostgresLedger:
@@ -105,7 +146,7 @@ class Gateway:
                 self._ledger, self._view, self._worker_metrics, heal_apart=Healer(self._heal_apart).start
             ),
             decider=Decider(
-                scorer=lambda: self._watcher.scorer,
+                scorer=lambda: self._opening.decides,
                 retention=Retention(),
                 currency=self.currency,
                 path="rest",
@@ -125,63 +166,53 @@ class Gateway:
     def open(self) -> None:
         """Begin; ready once there is a model, a ledger and a topic."""
         settings = self._settings
-        ring = self._exits.enter_context(running_key_ring(settings))
+        self.people = self._exits.enter_context(running_people(settings, self._answer_key))
+        self.failed_passwords = self._exits.enter_context(running_failed_passwords(settings))
         self._limit = SharedLimit(settings.redis_url, LIMIT_S)
-        limits = Limits(
-            self._limit,
-            LocalLimit(time.monotonic),
-            settings.gateway_processes,
-            Breaker("redis", time.monotonic),
-            lambda: self.metrics.failed("redis"),
+        self.usage = Usage(settings.redis_url)
+        self.access = self._exits.enter_context(
+            running_access(settings, self._limit, self.people, self.metrics)
         )
-        self.access = Access(
-            lambda presented: ring.verify(presented, datetime.now(UTC)),
-            lambda key: limits.ask(key.key_id, key.limit_per_minute),
-        )
+        self._exits.callback(self._latency_log.stop)
+        self._latency_log.start()
         self._producing.start()
-        Thread(target=self._open, name="opening", daemon=True).start()
-
-    def _open(self) -> None:
-        """Whatever is missing or wrong, it may be mended while we wait: a model, the ledger or its schema."""
-        insist = patience(self._stop, errors=(FraudError,))
-        try:
-            for look in (self._watcher.look, self._look_up_topic, self._lookup_ledger.identity):
-                insist(look)
-        except FraudError:
-            return  # told to stop before it was open
-        self._watcher.start()
-        self._relay.start()
-        self._opened.set()
-        log.info("gateway_ready")
+        self._opening.start()
 
     def is_ready(self) -> bool:
-        return self._opened.is_set() and not self._stop.is_set()
+        return self._opening.is_ready
 
     async def close(self) -> None:
         """What is in work is answered; what was answered goes to Kafka, or waits in the ledger."""
-        self._stop.set()
+        self._opening.stop()
+        await self.reading.close()
+        await self.measuring.close()
         await self._limit.close()
+        await self.usage.close()
         self._thread.shutdown()
-        self._lookups.shutdown()
+        self._lookups.close()
+        self.administration.close()
+        self.reviewing.close()
+        self.case_contexts.close()
         self._producing.close()
-        if self._opened.is_set():
-            self._watcher.stop()
+        if self._opening.answers:
             self._relay.stop()
         for ledger in (self._ledger, self._lookup_ledger):
             ledger.close()
         self._view.close()
         self._exits.close()
 
-    async def score(self, transaction: Transaction, deadline: Deadline) -> Answer:
+    async def score(self, transaction: Transaction, deadline: Deadline, trace: str) -> Answer:
         """
         Raises:
             NoTimeLeft: it was not answered in time; it may be decided all the same.
             Conflict: it is being answered, or was with another body.
             AnswerLost: it could be kept nowhere.
-            Unavailable: there is no model yet.
+            Unavailable: it is starting.
         """
-        if not self._opened.is_set():
-            raise Unavailable("the gateway is starting", why="it has no model yet")
+        if not self._opening.answers:
+            raise Unavailable("the gateway is starting", why="it has not found its ledger and its topic yet")
+        name = transaction.transaction_id
+        self._traces.setdefault(name, trace)
         try:
             async with asyncio.timeout(deadline.remaining_s()):
                 return await self._scoring.ask(transaction)
@@ -190,13 +221,15 @@ class Gateway:
                 f"there was no answer within {deadline.total_s * 1000:.0f} ms",
                 next_step="ask again under the same transaction_id: if it is decided, that is the answer",
             ) from None
+        finally:
+            if self._traces.get(name) == trace:
+                del self._traces[name]
 
-    async def produce(self, topic: str, key: str, value: bytes) -> None:
-        await self._posting.send(topic, key, value)
+    async def produce(self, topic: str, key: str, value: bytes, trace: str) -> None:
+        await self._posting.send(topic, key, value, traced(trace))
 
     async def decision(self, transaction_id: str) -> DecidedTransaction | None:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._lookups, self._lookup_ledger.decision, transaction_id)
+        return await self._lookups.run(self._lookup_ledger.decision, transaction_id)
 
     @cached_property
     def _admin(self) -> AdminClient:

@@ -4,21 +4,28 @@ import asyncio
 
 from confluent_kafka import Message
 
-from api.producing import Producing, unavailable
+from api.breaker import Breaker
+from api.producing import Headers, Producing, unavailable
 
 
 class Posting:
-    """within_s: how long a caller waits."""
+    """within_s: how long a caller waits. breaker: keeps callers from waiting for a Kafka that is away."""
 
-    def __init__(self, producing: Producing, within_s: float) -> None:
+    def __init__(self, producing: Producing, within_s: float, breaker: Breaker) -> None:
         self._producing = producing
         self._within_s = within_s
+        self._breaker = breaker
 
-    async def send(self, topic: str, key: str, value: bytes) -> None:
+    async def send(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
         """
         Raises:
             KafkaUnavailable: it may or may not have arrived: sending it again does no harm.
+            BreakerOpen: it was not sent.
         """
+        with self._breaker.call():
+            await self._send(topic, key, value, headers)
+
+    async def _send(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[None] = loop.create_future()
 
@@ -33,7 +40,7 @@ class Posting:
         def delivered(error: str | None, message: Message) -> None:
             loop.call_soon_threadsafe(tell, error)
 
-        self._producing.send(topic, key, value, delivered)
+        self._producing.send(topic, key, value, delivered, headers)
         try:
             await asyncio.wait_for(arrived, self._within_s)
         except TimeoutError:

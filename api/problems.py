@@ -52,6 +52,14 @@ KINDS: dict[str, Kind] = {
         "A field holds a card number",
         "Card numbers are refused wherever they stand, and not written down. Send a token in their place.",
     ),
+    "unknown_parameter": _body("A parameter is not known", "Likely a typing error in what follows the `?`."),
+    "cursor": _body(
+        "A place to go on from is none of ours",
+        "Send `next_cursor`, or the id of an event, as it came, with the same filters; else begin anew.",
+    ),
+    "too_wide": _body(
+        "This takes too long to find", "Narrow it with `from` and `to`, or ask for reviews or declines alone."
+    ),
     "too_many_items": _body("A batch holds too many items", "Send at most 1,000 at once."),
     "unauthenticated": Kind(
         HTTPStatus.UNAUTHORIZED,
@@ -79,8 +87,42 @@ KINDS: dict[str, Kind] = {
         "The id was decided with another body",
         "An id names one transaction for good: the first body stands.",
     ),
+    "other_ledger": Kind(
+        HTTPStatus.CONFLICT,
+        "The ledger was restored since",
+        "What was read before says nothing of this one. Begin anew, without an id.",
+    ),
+    "case_held": Kind(
+        HTTPStatus.CONFLICT,
+        "Somebody else has taken the case",
+        "Take another one, or wait until `held_until`.",
+    ),
+    "case_not_held": Kind(
+        HTTPStatus.CONFLICT,
+        "The case is not yours",
+        "Take it first. What was taken runs out at `held_until`.",
+    ),
+    "case_settled": Kind(
+        HTTPStatus.CONFLICT, "The case is settled", "A verdict or a label says fraud or genuine."
+    ),
+    "case_changed": Kind(
+        HTTPStatus.CONFLICT, "Somebody acted on the case at the same moment", "Nothing was done. Ask again."
+    ),
+    "too_late_to_undo": Kind(
+        HTTPStatus.CONFLICT,
+        "There is no verdict that you can undo",
+        "Only your own last action on a case, within the window, before its label is sent.",
+    ),
     "rate_limited": Kind(
         HTTPStatus.TOO_MANY_REQUESTS, "Too many requests", "Wait for the seconds in Retry-After."
+    ),
+    "too_many_failures": Kind(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many failed keys from this address",
+        "This key was not looked at. Wait for the seconds in Retry-After.",
+    ),
+    "misuse": Kind(
+        HTTPStatus.CONFLICT, "It cannot be done as things stand", "`detail` says what stands in the way."
     ),
     "overloaded": Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "Too much at once", "Wait for the seconds in Retry-After."
@@ -102,11 +144,16 @@ KINDS: dict[str, Kind] = {
         HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of ours", "The log has it under the request id."
     ),
 }
-RETRY_AFTER_S = {HTTPStatus.SERVICE_UNAVAILABLE: 2, HTTPStatus.CONFLICT: 1}
+# Where waiting helps, and nothing tells how long: of a status, and of single kinds.
+RETRY_AFTER_S: dict[HTTPStatus | str, int] = {
+    HTTPStatus.SERVICE_UNAVAILABLE: 2,
+    "in_flight": 1,
+    "case_changed": 1,
+}
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """field: a JSON pointer into the body. message: what is wanted there."""
+    """field: a JSON pointer into the body, or `?` and a parameter's name. message: what is wanted there."""
 
     field: str
     message: str
@@ -129,6 +176,16 @@ class Problem(Exception):
         self.detail = detail
         self.errors = errors
         self.headers = dict(headers or {})
+
+    def as_item(self) -> dict[str, Any]:
+        """What is told of one of many, in an answer about all of them."""
+        found = {
+            "status": int(self.kind.status),
+            "code": self.code,
+            "type": PAGES + self.code,
+            "detail": self.detail or self.kind.meaning,
+        }
+        return found | ({"errors": list(self.errors)} if self.errors else {})
 
 
 def problem_of(error: FraudError) -> Problem:
@@ -155,8 +212,8 @@ def response_of(problem: Problem, request_id: str) -> Response:
     if problem.errors:
         document["errors"] = problem.errors
     headers = dict(problem.headers)
-    wait_s = RETRY_AFTER_S.get(kind.status)
-    if wait_s is not None and problem.code != "other_body":
+    wait_s = RETRY_AFTER_S.get(problem.code) or RETRY_AFTER_S.get(kind.status)
+    if wait_s is not None:
         headers.setdefault("Retry-After", str(wait_s))
     if kind.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "APIKey"

@@ -1,7 +1,7 @@
 """A producer, and the thread that hears what has become of its records."""
 
-from collections.abc import Callable
-from threading import Event, Thread
+from collections.abc import Callable, Iterable
+from threading import Condition, Event, Thread
 from typing import Any
 
 from confluent_kafka import KafkaException, Message, Producer
@@ -14,6 +14,37 @@ FLUSH_S = 5.0
 # Told of each record, on that thread: an error in words, or None with the message as Kafka has it.
 Delivered = Callable[[str | None, Message], None]
 Headers = list[tuple[str, bytes]]
+
+
+class Arrivals:
+    """What becomes of some records, heard on the producer's thread and waited for on another. names: by which
+    they are told apart."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._waiting = set(names)
+        self._nothing = not self._waiting
+        self._arrived: set[str] = set()
+        self._changed = Condition()
+
+    def hear(self, name: str, arrived: bool) -> None:
+        with self._changed:
+            self._waiting.discard(name)
+            if arrived:
+                self._arrived.add(name)
+            self._changed.notify_all()
+
+    def within(self, within_s: float) -> set[str]:
+        """Those that have arrived, as soon as all have been heard of, or after so long.
+
+        Raises:
+            KafkaUnavailable: none has, of one or more.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting, within_s)
+            found = set(self._arrived)
+        if not (found or self._nothing):
+            raise unavailable("no answer in time")
+        return found
 
 
 class Producing:
@@ -35,7 +66,12 @@ class Producing:
         self._thread.join()
 
     def send(
-        self, topic: str, key: str, value: bytes, delivered: Delivered, headers: Headers | None = None
+        self,
+        topic: str,
+        key: str | bytes | None,
+        value: bytes | None,
+        delivered: Delivered,
+        headers: Headers | None = None,
     ) -> None:
         """
         Raises:
@@ -46,7 +82,7 @@ class Producing:
             delivered(None if error is None else str(error), message)
 
         try:
-            self._producer.produce(topic, value, key.encode(), headers=headers, on_delivery=told)
+            self._producer.produce(topic, value, key, headers=headers, on_delivery=told)
         except (BufferError, KafkaException) as error:
             raise unavailable(str(error)) from error
 

@@ -1,11 +1,10 @@
 """The relay: what was answered and did not reach Kafka, or was read past, goes there again."""
 
 from collections.abc import Callable, Mapping, Sequence
-from threading import Event, Thread
 
 import structlog
 
-from models.errors import FraudError
+from api.turns import Turns
 from streams.answered import Answered
 from streams.ports import AnswerLedger, Produced
 
@@ -39,17 +38,15 @@ class Relay:
         self._topic_id = topic_id
         self._older_s = older_s
         self._unnoted: dict[str, Produced] = {}
-        self._stop = Event()
-        self._thread = Thread(target=self._run, name="relay", daemon=True)
+        self._turns = Turns("relay", self.turn, EVERY_S, failed="answers_wait")
 
     def start(self) -> None:
-        self._thread.start()
+        self._turns.start()
 
     def stop(self) -> None:
         """Ends after noting what has arrived."""
-        self._stop.set()
-        self._thread.join()
-        self._safely(self.note)
+        self._turns.stop()
+        self._turns.safely(self.note)
 
     def turn(self) -> int:
         """Note what has arrived, and send what has not; how many that were.
@@ -74,13 +71,3 @@ class Relay:
         if self._unnoted:
             self._ledger.produced(self._unnoted)
             self._unnoted = {}
-
-    def _safely(self, call: Callable[[], object]) -> None:
-        try:
-            call()
-        except FraudError as error:
-            log.warning("answers_wait", why=str(error))
-
-    def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
-            self._safely(self.turn)

@@ -10,17 +10,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import ApiMetrics
 from models.card_number import holds_card_number
+from streams.tracing import TRACE_HEADER, is_trace
 
 log = structlog.get_logger("api.access")
 
 REQUEST_ID = "x-request-id"
 SENT_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-TRACE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 QUIET = ("/healthz", "/readyz", "/metrics")
 
 
 class RequestLog:
-    """ASGI middleware, the outermost. clock: seconds."""
+    """ASGI middleware, around all that may answer. clock: seconds."""
 
     def __init__(
         self, app: ASGIApp, metrics: ApiMetrics, clock: Callable[[], float] = time.perf_counter
@@ -50,7 +50,7 @@ class RequestLog:
             with self._metrics.in_progress():
                 await self._app(scope, receive, sending)
         finally:
-            route = getattr(scope.get("route"), "path", "unknown")
+            route = getattr(scope.get("route"), "path_format", "unknown")
             self._metrics.answered(route, status)
             if scope["path"] not in QUIET:
                 log.info(
@@ -73,6 +73,6 @@ def _request_id(headers: dict[bytes, bytes]) -> str:
 
 
 def _trace(headers: dict[bytes, bytes]) -> str:
-    """The caller's W3C trace context, or a new one."""
-    sent = headers.get(b"traceparent", b"").decode("latin-1")
-    return sent if TRACE.fullmatch(sent) else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    """The caller's W3C trace context, or a new one that asks nobody to write it down."""
+    sent = headers.get(TRACE_HEADER.encode(), b"").decode("latin-1")
+    return sent if is_trace(sent) else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"

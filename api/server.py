@@ -8,6 +8,8 @@ from streams.secret_files import answer_key_of, pepper_of
 from streams.settings import Settings
 
 DRAIN_S = 10
+# Named, so that one that is missing is an error and not a slower one in its place.
+LOOP, PARSER = "uvloop", "api.heads:BoundedHead"
 
 
 def serve(settings: Settings) -> None:
@@ -30,6 +32,11 @@ def serve(settings: Settings) -> None:
             host=settings.gateway_host,
             port=settings.gateway_port,
             workers=settings.gateway_processes,
+            loop=LOOP,
+            http=PARSER,
+            # Else it is believed of whoever is on this machine.
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies,
             access_log=False,
             log_config=None,
             server_header=False,

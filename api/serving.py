@@ -1,5 +1,6 @@
 """A gateway process, as its server starts it."""
 
+import sys
 import time
 from importlib.metadata import version
 
@@ -10,10 +11,14 @@ from api.parts import Gateway
 from streams.logs import set_up_logs
 from streams.settings import read_settings
 
+# The event loop and the sweep's thread hand the interpreter to each other several times for each answer.
+SWITCH_S = 0.0005
+
 
 def create() -> FastAPI:
     """For `uvicorn --factory`; settings come from the environment."""
     settings = read_settings()
+    sys.setswitchinterval(SWITCH_S)
     set_up_logs(settings.log_level)
     return build_app(
         Gateway(settings), now_ms=lambda: time.time_ns() // 1_000_000, version=version("fraudml")

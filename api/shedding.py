@@ -1,12 +1,13 @@
 """Which requests are let in when there are too many: those that matter more. Asked before a body is read."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Literal
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, response_of
+from api.route import EVENT_STREAM
 
 Kind = Literal["score", "lookup", "admin", "dashboard"]
 # The part of all places up to which each kind is let in; what lies above is kept for those before it.
@@ -47,12 +48,18 @@ KINDS: tuple[tuple[str, Kind], ...] = (
     ("/v1/transactions", "score"),
     ("/v1/decisions", "lookup"),
     ("/v1/labels", "lookup"),
+    ("/v1/alerts", "lookup"),
+    ("/v1/stats", "dashboard"),
     ("/v1/", "admin"),
 )
 
 
 class Shedding:
-    """ASGI middleware: a request that finds no place is told when to come back."""
+    """ASGI middleware: a request that finds no place is told when to come back.
+
+    One that is answered by a stream of events gives its place back when the stream begins: it lasts for
+    hours, and how many there may be is bounded where they are made.
+    """
 
     def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app
@@ -63,9 +70,21 @@ class Shedding:
         if scope["type"] != "http" or kind is None:
             await self._app(scope, receive, send)
             return
-        with self._admission.place(kind) as retry_after_s:
+        with ExitStack() as held:
+            retry_after_s = held.enter_context(self._admission.place(kind))
             if retry_after_s is None:
-                await self._app(scope, receive, send)
+                await self._app(scope, receive, _giving_back(held, send))
                 return
             problem = Problem("overloaded", headers={"Retry-After": str(retry_after_s)})
             await response_of(problem, scope["state"]["request_id"])(scope, receive, send)
+
+
+def _giving_back(held: ExitStack, send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            types = [value for name, value in message["headers"] if name.lower() == b"content-type"]
+            if types and types[0].startswith(EVENT_STREAM.encode()):
+                held.close()
+        await send(message)
+
+    return sending

@@ -1,1 +1,1 @@
-"""dashboard shows. Nothing is shown here yet: `fraudml status` and the metrics endpoint are the monitor."""
+"""shows: the monitor, a page for operators and analysts. It asks the gateway, and nothing else."""

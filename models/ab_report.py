@@ -1,35 +1,32 @@
 """What the variants of a split have done, over transactions whose labels are known, and whether they differ.
 
-Intervals come from resampling customers, not transactions: what one customer does hangs together. Source:
-Efron and Tibshirani 1993, An introduction to the bootstrap; Fabijan et al. 2019, Diagnosing sample ratio
-mismatch.
+Intervals come from resampling customers (models/bootstrap.py). Source: Fabijan et al. 2019, Diagnosing sample
+ratio mismatch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import chdtrc
 
 from models.boosters import Scores
+from models.bootstrap import RESAMPLINGS, Drawn, Interval, Measure, Ranking, Weights, resampled
 from models.costs import Costs
 from models.errors import BadFile
 from models.policy import APPROVE, DECLINE, REVIEW
-from models.ranking import Codes, Labels, auc_roc, average_precision
+from models.ranking import Codes, Labels
 
-RESAMPLINGS = 500
-LEVEL = 0.95
 # Below that, customers were not dealt as the shares say; as customary for this check.
 MISMATCH_P = 0.001
+RANKINGS = ("auc_roc", "average_precision")
+MEANS = ("approval_rate", "review_rate", "decline_rate", "cost_per_thousand_minor")
+AMOUNTS = ("fraud_caught_minor", "fraud_missed_minor")
+FIGURES = (*RANKINGS, *MEANS, *AMOUNTS)
 
-
-class Interval(msgspec.Struct, frozen=True):
-    """A figure and where it lies with 95 % confidence."""
-
-    value: float
-    low: float
-    high: float
+Found = dict[str, dict[str, Drawn]]  # by variant and figure
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +78,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: Codes
     fraud: Labels
 
-
-Figure = Callable[[Rows], float]
+    def where(self, chosen: NDArray[np.bool_]) -> "Rows":
+        return Rows(**{name: getattr(self, name)[chosen] for name in self.__struct_fields__})
 
 
 def report(
@@ -99,20 +96,39 @@ def report(
     Raises:
         BadFile: no variant has a labelled decision.
     """
+    known = with_labels(of_each, shares)
+    return report_of(known, drawn(known, costs, seed, resamplings), shares)
+
+
+def with_labels(of_each: dict[str, Rows], shares: dict[str, float]) -> dict[str, Rows]:
+    """
+    Raises:
+        BadFile: no variant that has a share has a labelled decision.
+    """
     known = {name: rows for name, rows in of_each.items() if len(rows.fraud) and name in shares}
     if not known:
         raise BadFile(
             "no decision of the split in force has a label yet",
             next_step="wait until labels have come, or choose another range",
         )
+    return known
+
+
+def drawn(of_each: dict[str, Rows], costs: Costs, seed: int, resamplings: int) -> Found:
+    """By variant, its figures as they are and over the resamplings; those of AMOUNTS too."""
     rng = np.random.default_rng(seed)
-    figures = _figures(costs)
-    drawn = {name: _resampled(rows, figures, rng, resamplings) for name, rows in known.items()}
-    variants = [_variant(name, rows, drawn[name], costs) for name, rows in known.items()]
-    differences = _differences(list(known), drawn)
-    p = _sample_ratio_p({name: len(np.unique(rows.customer)) for name, rows in known.items()}, shares)
+    return {
+        name: resampled(rows.customer, _measure(rows, costs), rng, resamplings)
+        for name, rows in of_each.items()
+    }
+
+
+def report_of(of_each: dict[str, Rows], found: Found, shares: dict[str, float]) -> Report:
+    """found: what `drawn` gives for these rows."""
+    differences = _differences(list(of_each), found)
+    p = _sample_ratio_p({name: len(np.unique(rows.customer)) for name, rows in of_each.items()}, shares)
     return Report(
-        variants=variants,
+        variants=[_variant(name, rows, found[name]) for name, rows in of_each.items()],
         differences=differences,
         sample_ratio_p=p,
         sample_ratio_ok=p >= MISMATCH_P,
@@ -120,63 +136,27 @@ def report(
     )
 
 
-def _figures(costs: Costs) -> dict[str, Figure]:
-    def spent(rows: Rows) -> float:
-        return costs.spent_minor(rows.verdict, rows.fraud, rows.amount_minor) * 1000 / len(rows.fraud)
-
-    return {
-        "auc_roc": lambda rows: auc_roc(rows.fraud, rows.score),
-        "average_precision": lambda rows: average_precision(rows.fraud, rows.score),
-        "approval_rate": lambda rows: float((rows.verdict == APPROVE).mean()),
-        "review_rate": lambda rows: float((rows.verdict == REVIEW).mean()),
-        "decline_rate": lambda rows: float((rows.verdict == DECLINE).mean()),
-        "cost_per_thousand_minor": spent,
-    }
-
-
-class Drawn(msgspec.Struct, frozen=True):
-    """A figure as it is, and over the resamplings."""
-
-    value: float
-    over: list[float]
-
-    def interval(self, figures: int = 1) -> Interval:
-        """figures: how many are looked at together; each interval is wider for it (Bonferroni)."""
-        tail = (1 - LEVEL) / 2 / figures
-        low, high = np.quantile(self.over, [tail, 1 - tail])
-        return Interval(self.value, float(low), float(high))
-
-
-def _resampled(
-    rows: Rows, figures: dict[str, Figure], rng: np.random.Generator, resamplings: int
-) -> dict[str, Drawn]:
-    """Figures of the rows, and of as many customers drawn from them again and again."""
-    order = np.argsort(rows.customer, kind="stable")
-    _, starts = np.unique(rows.customer[order], return_index=True)
-    of_customer = np.split(order, starts[1:])
-    over: dict[str, list[float]] = {name: [] for name in figures}
-    for _ in range(resamplings):
-        picked = rng.integers(0, len(of_customer), len(of_customer))
-        some = _taken(rows, np.concatenate([of_customer[number] for number in picked]))
-        for name, value in _measured(some, figures).items():
-            over[name].append(value)
-    return {name: Drawn(value, over[name]) for name, value in _measured(rows, figures).items() if over[name]}
-
-
-def _measured(rows: Rows, figures: dict[str, Figure]) -> dict[str, float]:
-    """Rankings want both kinds of transactions."""
-    both = 0 < int(rows.fraud.sum()) < len(rows.fraud)
-    ranking = ("auc_roc", "average_precision")
-    return {name: figure(rows) for name, figure in figures.items() if both or name not in ranking}
-
-
-def _taken(rows: Rows, which: Codes) -> Rows:
-    return Rows(**{name: getattr(rows, name)[which] for name in Rows.__struct_fields__})
-
-
-def _variant(name: str, rows: Rows, drawn: dict[str, Drawn], costs: Costs) -> Variant:
+def _measure(rows: Rows, costs: Costs) -> Measure:
+    ranking = Ranking(rows.fraud, rows.score)
+    spent = costs.spent_on_each_minor(rows.verdict, rows.fraud, rows.amount_minor)
     fraud, flagged = rows.fraud == 1, rows.verdict != APPROVE
-    intervals: dict[str, Any] = {figure: each.interval() for figure, each in drawn.items()}
+    amounts = np.stack([rows.amount_minor * (fraud & flagged), rows.amount_minor * (fraud & ~flagged)])
+    rates = np.stack([rows.verdict == verdict for verdict in (APPROVE, REVIEW, DECLINE)])
+    sums = np.concatenate([rates, 1000 * spent[None], amounts]).astype(np.float64)
+
+    def measure(weights: Weights) -> dict[str, float]:
+        figures = sums @ weights
+        figures[: len(MEANS)] /= weights.sum()
+        return dict(zip(FIGURES, (*ranking.measure(weights), *figures.tolist()), strict=True))
+
+    return measure
+
+
+def _variant(name: str, rows: Rows, found: dict[str, Drawn]) -> Variant:
+    fraud, flagged = rows.fraud == 1, rows.verdict != APPROVE
+    intervals: dict[str, Any] = {
+        figure: each.interval() for figure, each in found.items() if figure not in AMOUNTS
+    }
     return Variant(
         name=name,
         customers=len(np.unique(rows.customer)),
@@ -188,13 +168,13 @@ def _variant(name: str, rows: Rows, drawn: dict[str, Drawn], costs: Costs) -> Va
     )
 
 
-def _differences(names: Sequence[str], drawn: dict[str, dict[str, Drawn]]) -> list[Difference]:
-    """Of every other variant from the first."""
+def _differences(names: Sequence[str], drawn: Found) -> list[Difference]:
+    """Of every other variant from the first. Amounts are left out: they go by the variants' sizes."""
     found = []
-    compared = sum(len(drawn[second].keys() & drawn[names[0]].keys()) for second in names[1:])
+    compared = sum(len((drawn[second].keys() & drawn[names[0]].keys()) - {*AMOUNTS}) for second in names[1:])
     for second in names[1:]:
         for figure, theirs in drawn[second].items():
-            mine = drawn[names[0]].get(figure)
+            mine = None if figure in AMOUNTS else drawn[names[0]].get(figure)
             if mine is None:
                 continue
             pairs = min(len(mine.over), len(theirs.over))
@@ -210,13 +190,12 @@ def _differences(names: Sequence[str], drawn: dict[str, dict[str, Drawn]]) -> li
 
 
 def _sample_ratio_p(customers: dict[str, int], shares: dict[str, float]) -> float:
-    from scipy.stats import chisquare
-
     wanted = np.array([shares[name] for name in customers])
     if len(customers) < 2 or not wanted.all():
         return 1.0
     observed = np.array(list(customers.values()))
-    return float(chisquare(observed, wanted / wanted.sum() * observed.sum()).pvalue)
+    expected = wanted / wanted.sum() * observed.sum()
+    return float(chdtrc(len(observed) - 1, ((observed - expected) ** 2 / expected).sum()))
 
 
 def _conclusion(differences: Sequence[Difference], p: float) -> str:

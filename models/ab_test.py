@@ -1,10 +1,14 @@
 """The A/B split: which variant decides for a customer. The same on every worker, after every restart."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 
-from models.errors import BadSetting
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import BadSetting, Misuse
 
 _POSITION_BYTES = 6
 _POSITIONS = 1 << (8 * _POSITION_BYTES)
@@ -68,6 +72,26 @@ def create_default_ab_config() -> ABConfig:
     )
 
 
+def changed_split(
+    current: ABConfig, version: str, weights: Mapping[str, float], salt: str | None
+) -> ABConfig:
+    """A split with other weights; what is not named keeps its weight.
+
+    Raises:
+        Misuse: a variant that the split does not have, or the version that is in force.
+        BadSetting: weights that do not add up to 1.
+    """
+    names = [variant.name for variant in current.variants]
+    if unknown := sorted(weights.keys() - set(names)):
+        raise Misuse(f"the split has no variant {unknown[0]}", next_step=f"use {', '.join(names)}")
+    if version == current.version:
+        raise Misuse(f"version {version} is in force", next_step="give the new one a name of its own")
+    variants = tuple(
+        replace(variant, weight=weights.get(variant.name, variant.weight)) for variant in current.variants
+    )
+    return ABConfig(version, current.salt if salt is None else salt, variants)
+
+
 class ABTestRouter:
     """Deals customers to variants by a hash: a change of two neighbouring weights moves only whom it must.
 
@@ -101,6 +125,10 @@ class ABTestRouter:
     def index(self, customer_id: str) -> int:
         """Which of the config's variants decides for the customer."""
         return self._index(customer_id)
+
+    def variants_of(self, customer_ids: Sequence[str]) -> NDArray[np.int64]:
+        """As `index`, for each of them: int64 (n,)."""
+        return np.fromiter(map(self._index, customer_ids), np.int64, len(customer_ids))
 
     def assign(self, customer_id: str) -> str:
         """The name of the customer's variant."""

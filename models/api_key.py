@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from models.errors import BadSetting, Unauthenticated
+from models.scopes import ACTOR_SEPARATOR
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 LONGEST_NAME = 64
@@ -76,10 +77,18 @@ def make(env: str, random_bytes: RandomBytes) -> Written:
     Raises:
         BadSetting: `env` is no such word.
     """
-    if not ENV.fullmatch(env):
-        raise BadSetting(f"{env} cannot stand in a key", next_step="use a word of a-z and 0-9, such as live")
+    check_env(env)
     key_id = _base62(random_bytes(KEY_ID_BYTES), KEY_ID_SIGNS)
     return Written(env, key_id, _base62(random_bytes(SECRET_BYTES), SECRET_SIGNS))
+
+
+def check_env(env: str) -> None:
+    """
+    Raises:
+        BadSetting: it cannot stand in a key.
+    """
+    if not ENV.fullmatch(env):
+        raise BadSetting(f"{env} cannot stand in a key", next_step="use a word of a-z and 0-9, such as live")
 
 
 def parse(text: str) -> Written:
@@ -99,10 +108,11 @@ def plain_name(what: str, text: str) -> str:
     Raises:
         BadSetting: it is none that can be shown there.
     """
-    if not 1 <= len(text) <= LONGEST_NAME or not text.isprintable() or text != text.strip():
+    shown = text.isprintable() and text == text.strip() and ACTOR_SEPARATOR not in text
+    if not 1 <= len(text) <= LONGEST_NAME or not shown:
         raise BadSetting(
             f"this {what} cannot be shown in a table",
-            next_step=f"use 1 to {LONGEST_NAME} printable characters, without blanks around them",
+            next_step=f"use 1 to {LONGEST_NAME} printable characters, no / and no blanks around them",
         )
     return text
 

@@ -3,8 +3,11 @@
 Sources: ISO/IEC 7812 (Luhn's check digit in annex B); the networks' published ranges.
 """
 
+import contextlib
 import re
 from typing import Any
+
+import msgspec
 
 # Ranges of first digits, and how many digits the numbers have.
 NETWORKS = (
@@ -22,6 +25,9 @@ SHORTEST = 13
 # As people write them, too: groups with a space or a hyphen between.
 CANDIDATE = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,}", re.ASCII)
 DIGITS = re.compile(r"\d+", re.ASCII)
+# A record without any of these in its bytes holds none: as many digits, an exponent, an escaped sign. Asked
+# one by one: of their alternatives the search takes twice as long.
+SUSPECTS = (re.compile(rb"\d[\d -]{12}"), re.compile(rb"\d[eE]"), re.compile(rb"\\u"))
 
 
 def holds_card_number(text: str) -> bool:
@@ -32,6 +38,16 @@ def holds_card_number(text: str) -> bool:
         if any(NUMBER.fullmatch(run) and luhn(run) for run in runs):
             return True
     return False
+
+
+def record_holds_card_number(raw: bytes | None) -> bool:
+    """In its text as it came, or as JSON would have it read."""
+    if raw is None or not any(suspect.search(raw) for suspect in SUSPECTS):
+        return False
+    text = raw.decode("utf-8", "replace")
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
+        text += "|" + msgspec.json.encode(msgspec.json.decode(raw)).decode()
+    return holds_card_number(text)
 
 
 def luhn(digits: str) -> bool:

@@ -71,8 +71,14 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def spent_minor(self, verdict: NDArray[np.int8], fraud: Labels, amount_minor: Codes) -> float:
         """What the verdicts have cost, now that the labels are known."""
+        return float(self.spent_on_each_minor(verdict, fraud, amount_minor).sum())
+
+    def spent_on_each_minor(
+        self, verdict: NDArray[np.int8], fraud: Labels, amount_minor: Codes
+    ) -> NDArray[np.float64]:
+        """As `spent_minor`, for each transaction, (n,)."""
         of_each = self.expected_minor(fraud.astype(np.float64), amount_minor)
-        return float(of_each[verdict.astype(np.int64), np.arange(len(verdict))].sum())
+        return of_each[verdict.astype(np.int64), np.arange(len(verdict))]
 
 
 def fit_policy(version: str, costs: Costs, probability: Scores, amount_minor: Codes, days: int) -> Policy:

@@ -3,16 +3,19 @@
 FraudError
 ├── Malformed               what somebody sent can never be used: set it aside, never retry
 │   ├── MalformedTransaction
-│   └── MalformedLabel
+│   ├── MalformedLabel
+│   └── MalformedReview     what an analyst found
 ├── Misuse                  the person at the keyboard must change something
 │   ├── BadFile             a missing file, a missing column, a value that is not what the map says
 │   ├── BadSetting          a setting that cannot be
-│   └── NotFound            what was asked for does not exist
+│   ├── NotFound            what was asked for does not exist
+│   └── TooWide             what was asked for takes too long to find
 ├── Unavailable             a dependency failed: wait and try again
 │   ├── KafkaUnavailable
 │   ├── LedgerUnavailable   Postgres
 │   ├── ViewUnavailable     Redis
 │   ├── RegistryUnavailable MLflow
+│   ├── GatewayUnavailable  the gateway, as the monitor asks it
 │   ├── AnswerLost          ledger and Kafka at once: a decision that can be kept nowhere is told to nobody
 │   ├── BreakerOpen         it has failed too often: it is left alone for a while
 │   └── NoTimeLeft          a request's time is over, or too short for a call
@@ -31,10 +34,17 @@ FraudError
 │   └── OutcomeUnknown      a Kafka transaction may or may not have been committed
 ├── Conflict                what was asked clashes with what was asked before
 │   ├── InFlight            the same transaction is being answered: ask again in a moment
-│   └── OtherBody           the id was decided with another body
+│   ├── OtherBody           the id was decided with another body
+│   ├── CaseHeld            somebody else works on it
+│   ├── CaseNotHeld         whoever acts on it must have taken it
+│   ├── CaseSettled         it has a verdict
+│   ├── CaseChanged         somebody acted on it at the same moment: look again
+│   ├── TooLateToUndo       the verdict stands
+│   └── OtherLedger         the ledger was restored since: what was read before says nothing of this one
 ├── Denied                  whoever asks may not: asking again with the same key changes nothing
 │   ├── Unauthenticated     no key, or none that is known and lives
 │   └── Forbidden           the key does not have the scope
+├── GatewayProblem          the gateway said no to the monitor: its problem, to be shown
 └── ModelRejected           a model that cannot be proven to be what it says
 """
 
@@ -74,6 +84,10 @@ class MalformedLabel(Malformed):
     pass
 
 
+class MalformedReview(Malformed):
+    pass
+
+
 class Misuse(FraudError):
     code = "misuse"
 
@@ -88,6 +102,10 @@ class BadSetting(Misuse):
 
 class NotFound(Misuse):
     code = "not_found"
+
+
+class TooWide(Misuse):
+    code = "too_wide"
 
 
 class Unavailable(FraudError):
@@ -109,6 +127,10 @@ class ViewUnavailable(Unavailable):
 
 class RegistryUnavailable(Unavailable):
     code = "registry_unavailable"
+
+
+class GatewayUnavailable(Unavailable):
+    code = "gateway_unavailable"
 
 
 class BreakerOpen(Unavailable):
@@ -171,6 +193,19 @@ class OutcomeUnknown(Halt):
     code = "outcome_unknown"
 
 
+class GatewayProblem(FraudError):
+    """code, title, detail, status: those of the problem."""
+
+    code = "gateway_problem"
+
+    def __init__(self, code: str, title: str, detail: str, status: int) -> None:
+        super().__init__(title, why=detail)
+        self.code = code
+        self.title = title
+        self.detail = detail
+        self.status = status
+
+
 class ModelRejected(FraudError):
     code = "model_rejected"
 
@@ -197,6 +232,48 @@ class OtherBody(Conflict):
             next_step="send the same body for the same decision, or a new id",
         )
         self.transaction_id = transaction_id
+
+
+class OtherLedger(Conflict):
+    code = "other_ledger"
+
+
+class CaseHeld(Conflict):
+    code = "case_held"
+
+    def __init__(self) -> None:
+        super().__init__("somebody else has taken this case", next_step="take another one")
+
+
+class CaseNotHeld(Conflict):
+    code = "case_not_held"
+
+    def __init__(self) -> None:
+        super().__init__("you have not taken this case, or not for so long", next_step="take it")
+
+
+class CaseSettled(Conflict):
+    code = "case_settled"
+
+    def __init__(self) -> None:
+        super().__init__("this case is settled", next_step="take another one")
+
+
+class CaseChanged(Conflict):
+    code = "case_changed"
+
+    def __init__(self) -> None:
+        super().__init__("somebody acted on this case at the same moment", next_step="ask again")
+
+
+class TooLateToUndo(Conflict):
+    code = "too_late_to_undo"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no verdict here that you can undo",
+            why="only your own last action, within the window, before its label is sent",
+        )
 
 
 class AnswerLost(Unavailable):

@@ -12,6 +12,7 @@ from models.calibration import Calibration
 from models.errors import ModelRejected
 from models.features import FEATURE_NAMES, features_hash
 from models.scorer import Model
+from models.training_sample import TrainingSample, training_sample
 
 MANIFEST_FILE = "manifest.json"
 # The tag of a registered version that holds the hash of each of its files.
@@ -19,13 +20,12 @@ FILES_TAG = "fraudml.sha256"
 GOLDEN_ROWS = 64
 # Between two machines the same trees may sum their leaves in another order.
 GOLDEN_TOLERANCE = 1e-6
-QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """Logged with a model: what it was trained on, and rows whose calibrated scores it must reproduce.
 
-    distributions: for each feature its values at `QUANTILES` of the training rows.
+    distributions, shares_up_to: as in `models.training_sample.TrainingSample`.
     """
 
     family: Family
@@ -39,6 +39,11 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     trained: dict[str, str] = {}
     metrics: dict[str, float] = {}
     distributions: dict[str, list[float]] = {}
+    shares_up_to: dict[str, list[float]] = {}
+
+    @property
+    def sample(self) -> TrainingSample:
+        return TrainingSample(self.rows, self.distributions, self.shares_up_to)
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +68,7 @@ def claims_of(
     """Claims of a fitted model; the golden rows are taken evenly from its training rows."""
     chosen = np.unique(np.linspace(0, len(features) - 1, GOLDEN_ROWS).astype(np.int64))
     golden = np.ascontiguousarray(features[chosen])
+    sample = training_sample(features)
     return Claims(
         family=family,
         feature_names=list(FEATURE_NAMES),
@@ -74,22 +80,21 @@ def claims_of(
         frauds=frauds,
         trained=dict(trained or {}),
         metrics=dict(metrics or {}),
-        distributions=_distributions(features),
+        distributions=dict(sample.distributions),
+        shares_up_to=dict(sample.shares_up_to),
     )
 
 
-def _distributions(features: Matrix) -> dict[str, list[float]]:
-    """The values of each feature at `QUANTILES`."""
-    if not len(features):
-        return {}
-    at = np.quantile(features.astype(np.float64), QUANTILES, axis=0)
-    return {name: at[:, column].tolist() for column, name in enumerate(FEATURE_NAMES)}
-
-
-def as_model(name: str, version: str, trees: Trees, calibration: Calibration) -> Model:
-    """A booster and its calibration, as the scorer asks them."""
+def as_model(
+    name: str, version: str, trees: Trees, calibration: Calibration, sample: TrainingSample | None = None
+) -> Model:
+    """A booster and its calibration, as the scorer asks them. sample: of its training rows."""
     return Model(
-        name, version, lambda matrix: calibration.probabilities(trees.margins(matrix)), trees.contributions
+        name,
+        version,
+        lambda matrix: calibration.probabilities(trees.margins(matrix)),
+        trees.contributions,
+        sample,
     )
 
 
@@ -121,7 +126,8 @@ def load_verified(folder: Path) -> Model:
     _check_hash(file, manifest)
     _check_features(manifest)
     trees = load_booster(file, manifest.claims.family)
-    model = as_model(manifest.name, manifest.version, trees, manifest.claims.calibration)
+    claims = manifest.claims
+    model = as_model(manifest.name, manifest.version, trees, claims.calibration, claims.sample)
     _check_golden(model.predict, manifest)
     return model
 

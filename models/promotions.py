@@ -2,14 +2,14 @@
 
 import getpass
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from models.errors import Misuse
+from models.errors import Misuse, NotFound
 from models.mlflow_client import quiet_mlflow
 
 PREVIOUS = "previous"
@@ -17,7 +17,8 @@ PROMOTION_TAG = "fraudml.promotion."
 # Sorts by time, and may be part of a tag's name.
 MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
 # Characters: in every encoding, a record of these without its metrics fits into a tag.
-WHO_LENGTH, WHY_LENGTH = 100, 500
+# The longest who is a key's owner and name.
+WHO_LENGTH, WHY_LENGTH = 129, 500
 # What the registry's own tables hold; PostgreSQL refuses more.
 TAG_LENGTH = 5000
 # The largest integer of the registry's own tables.
@@ -46,6 +47,14 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     metrics: dict[str, float]
     params: dict[str, str]
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered model: its versions, newest first, and its promotions, oldest first."""
+
+    name: str
+    versions: list[Version]
+    promotions: list[Promotion]
 
 
 def promote(
@@ -182,13 +191,17 @@ def _existing(mlflow: Any, name: str, version: str) -> str:
             next_step="fraudml models list",
         )
     if int(version) > LAST_VERSION:
-        raise Misuse(f"{name} has no version {version}", next_step="fraudml models list")
+        raise _no_version(name, version)
     try:
         return str(mlflow.MlflowClient().get_model_version(name, version).version)
     except mlflow.exceptions.MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        raise Misuse(f"{name} has no version {version}", next_step="fraudml models list") from None
+        raise _no_version(name, version) from None
+
+
+def _no_version(name: str, version: str) -> NotFound:
+    return NotFound(f"{name} has no version {version}", next_step="fraudml models list")
 
 
 def _newest(client: Any, name: str) -> str:
@@ -196,6 +209,18 @@ def _newest(client: Any, name: str) -> str:
     if not versions:
         raise Misuse(f"{name} has no version", next_step="fraudml train FILE --map MAP ... --register")
     return str(max(int(each.version) for each in versions))
+
+
+def shown(names: Sequence[str]) -> list[Model]:
+    """
+    Raises:
+        RegistryUnavailable: MLflow cannot be reached.
+    """
+    found = {name: versions_of(name) for name in names}
+    return [
+        Model(name=name, versions=versions, promotions=promotions_of(name) if versions else [])
+        for name, versions in found.items()
+    ]
 
 
 def versions_of(name: str) -> list[Version]:

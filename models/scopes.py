@@ -15,6 +15,11 @@ Scope = Literal[
     "models:admin",
     "keys:admin",
     "stats:read",
+    "audit:read",
+    "letters:read",
+    "letters:admin",
+    "users:act",
+    "users:vouch",
 ]
 SCOPES: dict[Scope, str] = {
     "score:write": "have transactions decided",
@@ -23,10 +28,17 @@ SCOPES: dict[Scope, str] = {
     "reviews:write": "settle what waits for review",
     "models:admin": "promote models, change policies and shares",
     "keys:admin": "make and revoke keys",
-    "stats:read": "read counts and rates, of no single transaction",
+    "stats:read": "read counts and rates, and what decides; of no single transaction",
+    "audit:read": "read who did what and why",
+    "letters:read": "look at dead letters, what they hold is masked",
+    "letters:admin": "send dead letters again",
+    "users:act": "sign people in, and act as they may",
+    "users:vouch": "say who somebody is, without a password",
 }
 DEFAULT_SCOPES: tuple[Scope, ...] = ("score:write", "decisions:read")
 LIMIT_PER_MINUTE = 100
+
+ACTOR_SEPARATOR = "/"  # in neither an owner's name nor a key's
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +50,11 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...]
     limit_per_minute: int = LIMIT_PER_MINUTE
 
+    @property
+    def actor(self) -> str:
+        """Who acts with it, as the audit table has it: the same for both keys while one is rotated."""
+        return f"{self.owner}{ACTOR_SEPARATOR}{self.name}"
+
     def require(self, scope: Scope) -> None:
         """
         Raises:
@@ -48,6 +65,19 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
                 f"this key may not {SCOPES[scope]}",
                 why=f"it lacks the scope {scope}",
                 next_step="ask for a key that has it",
+            )
+
+    def require_grant(self, scopes: Iterable[Scope]) -> None:
+        """Whether it may make keys of these scopes: nobody gets more by a key than whoever made it has.
+
+        Raises:
+            Forbidden: it lacks one of them itself.
+        """
+        if missing := [scope for scope in scopes if scope not in self.scopes]:
+            raise Forbidden(
+                f"this key may not grant {missing[0]}",
+                why="it lacks that scope itself",
+                next_step="leave it out, or ask with a key that has it",
             )
 
 

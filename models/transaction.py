@@ -84,6 +84,11 @@ def reason_of(error: Exception) -> str:
     return "wrong_type" if ", got " in text else "invalid_value"
 
 
+def is_identifier(text: str) -> bool:
+    """Whether anything may be called so."""
+    return 1 <= len(text) <= LONGEST_ID and text.isprintable()
+
+
 def check_transaction(transaction: Transaction, currency: str) -> None:
     """What the types do not say.
 

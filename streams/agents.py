@@ -14,6 +14,7 @@ from tenacity.wait import wait_exponential_jitter
 from models.errors import Refused, Unavailable
 from streams.arrivals import Sweep
 from streams.metrics import Metrics
+from streams.tracing import log_traces
 from streams.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ class SweepRunner:
             self._watchdog.alive()
         self._metrics.degraded.set(0)
         self._finished()
+        log_traces(sweep)
         return True
 
     def _note_failure(self, error: BaseException | None) -> None:

@@ -6,7 +6,7 @@ too, so a decision cannot be moved to another transaction. Source: RFC 2104.
 
 import hmac
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -79,23 +79,26 @@ class Signer:
 
     def read(self, sweep: Sweep, batch: Batch) -> Marks:
         """The marks of a sweep's well-formed records."""
-        if not sweep.headers:
-            return NO_MARKS
-        rows = {place: row for row, place in enumerate(places_of(batch))}
         answers: dict[str, Answered] = {}
         refused, clashes = [], 0
-        for number, headers in enumerate(sweep.headers):
-            place = (int(sweep.partition[number]), int(sweep.offset[number]))
-            found = dict(headers or ())
-            if place not in rows or not {DECISION_HEADER, SIGNATURE_HEADER} & found.keys():
-                continue
-            answered = self._read(sweep.values[number] or b"", found, batch.body(rows[place]))
+        for place, answered in self.each(sweep, batch):
             if answered is None:
                 refused.append(place)
             else:
                 first = answers.setdefault(answered.decided.transaction_id, answered)
                 clashes += first != answered
-        return Marks(answers, tuple(refused), clashes)
+        return Marks(answers, tuple(refused), clashes) if answers or refused else NO_MARKS
+
+    def each(self, sweep: Sweep, batch: Batch) -> Iterator[tuple[Place, Answered | None]]:
+        """The places of records that bear a mark, and what they were answered; None where it is not ours."""
+        if not sweep.headers:
+            return
+        rows = {place: row for row, place in enumerate(places_of(batch))}
+        for number, headers in enumerate(sweep.headers):
+            place = (int(sweep.partition[number]), int(sweep.offset[number]))
+            found = dict(headers or ())
+            if place in rows and {DECISION_HEADER, SIGNATURE_HEADER} & found.keys():
+                yield place, self._read(sweep.values[number] or b"", found, batch.body(rows[place]))
 
     def _read(self, value: bytes, found: dict[str, bytes | None], body: Any) -> Answered | None:
         mark, signature = found.get(DECISION_HEADER) or b"", found.get(SIGNATURE_HEADER) or b""

@@ -1,6 +1,5 @@
 """Bytes to documents and back. What a producer sends may become a dead letter, never an exception."""
 
-import contextlib
 from collections.abc import Callable
 from hashlib import sha256
 from typing import TypeVar
@@ -8,7 +7,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from models.card_number import CANDIDATE, SHORTEST, holds_card_number
+from models.card_number import CANDIDATE, SHORTEST, record_holds_card_number
 from models.errors import Malformed, MalformedLabel, MalformedTransaction
 from models.history import Ints
 from models.label import Label, decode_label
@@ -93,6 +92,11 @@ def decode_labels(sweep: Sweep, ahead_ms: int) -> tuple[list[LabelRecord], list[
     for row, label in zip(rows, found, strict=True):
         if sweep.has_header(row, EXPIRED_HEADER):
             dead.append(dead_letter(sweep, row, MalformedLabel(NO_TRANSACTION, WAITED_IN_VAIN)))
+        elif record_holds_card_number(sweep.keys[row]) or record_holds_card_number(sweep.values[row]):
+            # In its key or a field that nobody knows: while it waits for its transaction its bytes are kept.
+            dead.append(
+                dead_letter(sweep, row, MalformedLabel(CARD_NUMBER, "the record holds a card number"))
+            )
         else:
             taken.append(_record(sweep, row, label))
     return taken, dead
@@ -140,7 +144,7 @@ def dead_letter(sweep: Sweep, row: int, error: Malformed) -> DeadLetter:
     Where the record holds a card number, whatever else is wrong with it, the letter has none of its bytes.
     """
     key, value = sweep.keys[row], sweep.values[row]
-    if error.code == CARD_NUMBER or _holds_card_number(key) or _holds_card_number(value):
+    if error.code == CARD_NUMBER or record_holds_card_number(key) or record_holds_card_number(value):
         error = Malformed(CARD_NUMBER, "the record holds a card number; its bytes are not kept")
         key, value = sha256(key or b"").hexdigest().encode(), None
     return DeadLetter(
@@ -155,11 +159,3 @@ def dead_letter(sweep: Sweep, row: int, error: Malformed) -> DeadLetter:
         error.what[:DETAIL_CHARACTERS],
         "parked" if error.code == NO_TRANSACTION else "decode",
     )
-
-
-def _holds_card_number(raw: bytes | None) -> bool:
-    """In its text as it came, or as JSON would have it read."""
-    text = (raw or b"").decode("utf-8", "replace")
-    with contextlib.suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
-        text += "|" + encode(msgspec.json.decode(raw or b"")).decode()
-    return holds_card_number(text)

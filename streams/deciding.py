@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.ab_test import Variant
 from models.boosters import Matrix
@@ -14,7 +13,7 @@ from models.fold import Entries, Folded, fold
 from models.history import Ints, Retention, Timeline, compacted, overgrown, unpack
 from models.policy import APPROVE
 from models.reasons import Reason, reasons_of
-from models.scorer import Scored, Scorer
+from models.scorer import Judged, Scorer
 from streams.arrivals import Batch
 from streams.metrics import Metrics
 from streams.ports import DecisionRows, Scoring
@@ -51,49 +50,60 @@ class Decider:
         self._metrics = metrics
 
     def decide(self, batch: Batch, names: "Names", stored: Histories | None) -> tuple[DecisionRows, Rewrites]:
-        """Decisions on a batch, and the histories that have grown past what counts.
+        """Decisions on a batch, each counting those before it, and the histories that have grown past what
+        counts.
 
         names: of this batch. stored: their histories as read; None where they could not be, and the rows say
         so.
         """
+        histories = _flat(names, stored)
         with self._metrics.step("fold"):
-            ids = names.ids
-            histories = [raw for entity in ENTITIES for raw in (stored or _unknown(ids))[entity]]
             timeline = Timeline.of(unpack(histories), len(histories))
-            folded = fold(Entries(names.codes, batch.time_s, batch.amount_minor), timeline, self._retention)
+            folded = self._folded(batch, names.codes, timeline)
+        return self._scored(batch, folded, stored), self._rewrites(names.ids, histories, timeline)
+
+    def decide_apart(self, batch: Batch, names: "Names", stored: Histories | None) -> DecisionRows:
+        """The same, each as if it had come alone: with its own copies of its histories."""
+        histories = _flat(names, stored)
+        copies = [histories[code] for code in names.codes.ravel().tolist()]
+        with self._metrics.step("fold"):
+            codes = np.arange(len(copies)).reshape(names.codes.shape)
+            folded = self._folded(batch, codes, Timeline.of(unpack(copies), len(copies)))
+        return self._scored(batch, folded, stored)
+
+    def _folded(self, batch: Batch, codes: Ints, timeline: Timeline) -> Folded:
+        return fold(Entries(codes, batch.time_s, batch.amount_minor), timeline, self._retention)
+
+    def _scored(self, batch: Batch, folded: Folded, stored: Histories | None) -> DecisionRows:
         with self._metrics.step("score"):
-            rows = self._rows(batch, folded, None if stored else NO_HISTORY)
-        return rows, self._rewrites(ids, histories, timeline)
+            return self._rows(batch, folded, None if stored else NO_HISTORY)
 
     def _rows(self, batch: Batch, folded: Folded, degraded_reason: str | None) -> DecisionRows:
         scorer = self._scorer()
         features = np.ascontiguousarray(folded.features, np.float32)
-        scored = scorer.score(batch.customer_id, features)
-        verdict = scorer.policy.decide(scored.score, batch.amount_minor)
+        judged = scorer.judge(batch.customer_id, features, batch.amount_minor)
         return DecisionRows(
             batch,
-            verdict,
-            scored.score,
+            judged.verdict,
+            judged.score,
             folded.late,
-            scored.variant,
+            judged.variant,
             tuple(self._scoring(scorer, number, variant) for number, variant in enumerate(scorer.variants)),
             features,
             self._currency,
             self._now(),
-            degraded_reason,
-            self._reasons(scorer, scored, verdict, features),
+            scorer.degraded_reason or degraded_reason,
+            self._reasons(scorer, judged, features),
             self._path,
         )
 
-    def _reasons(
-        self, scorer: Scorer, scored: Scored, verdict: NDArray[np.int8], features: Matrix
-    ) -> dict[int, list[Reason]]:
+    def _reasons(self, scorer: Scorer, judged: Judged, features: Matrix) -> dict[int, list[Reason]]:
         """Why what is not approved is not."""
-        alerted = np.flatnonzero(verdict != APPROVE)
+        alerted = np.flatnonzero(judged.verdict != APPROVE)
         if not len(alerted):
             return {}
         rows = features[alerted]
-        found = reasons_of(rows, scorer.explain(scored.variant[alerted], rows), self._currency)
+        found = reasons_of(rows, scorer.explain(judged.variant[alerted], rows), self._currency)
         return dict(zip(alerted.tolist(), found, strict=True))
 
     def _scoring(self, scorer: Scorer, number: int, variant: Variant) -> Scoring:
@@ -132,6 +142,8 @@ class Names:
             first += len(index)
 
 
-def _unknown(ids: Mapping[Entity, Sequence[str]]) -> Mapping[Entity, Sequence[bytes | None]]:
-    """The histories of customers and terminals as if nobody had met them."""
-    return {entity: [None] * len(names) for entity, names in ids.items()}
+def _flat(names: Names, stored: Histories | None) -> list[bytes | None]:
+    """Histories in the order of the names' codes; unknown ones as if nobody had met their owners."""
+    if stored is None:
+        return [None] * sum(map(len, names.ids.values()))
+    return [raw for entity in ENTITIES for raw in stored[entity]]

@@ -41,9 +41,19 @@ class Letter:
 
 def letters(log: LogReader, topic: str) -> Iterator[Letter]:
     """The letters of a dead-letter topic, each place once, in offset order within its partition."""
+    return _letters(log, topic, None)
+
+
+def newest_letters(log: LogReader, topic: str, most: int) -> Iterator[Letter]:
+    """The same, of the last so many offsets of each partition: some of these hold none."""
+    return _letters(log, topic, most)
+
+
+def _letters(log: LogReader, topic: str, most: int | None) -> Iterator[Letter]:
     ends = {number: last for number, (_, last) in log.ends(topic).items()}
+    starts = {number: 0 if most is None else max(0, last - most) for number, last in ends.items()}
     seen: set[tuple[str, int, int]] = set()
-    for messages in log.read(topic, ends):
+    for messages in log.read(topic, ends, starts):
         for message in messages:
             letter = letter_of(message)
             if letter.place not in seen:

@@ -1,5 +1,6 @@
-"""Waiting for what is not there yet when a program opens."""
+"""Opening a program: waiting for what is not there yet, and keeping what has come."""
 
+import gc
 from threading import Event
 
 import structlog
@@ -28,3 +29,13 @@ def patience(
         before_sleep=lambda state: log.warning("waiting", why=str(state.outcome.exception())),  # type: ignore[union-attr]
         reraise=True,
     )
+
+
+def keep_for_good(allocations: int) -> None:
+    """What is loaded by now stays: looking through it again and again would stall whoever waits.
+
+    allocations: after so many new objects those are looked through.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(allocations)

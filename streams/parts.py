@@ -1,6 +1,5 @@
 """The worker's parts and how they fit. Nothing connects before the worker starts."""
 
-import gc
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,14 +27,17 @@ from streams.health import health_app, serve
 from streams.kafka import client_config, topic_ids, worker_config
 from streams.keeping import heal_over_own_connections, keeper_of
 from streams.labels import LabelSweeps
+from streams.latency_log import latency_log_of
 from streams.ledger import PostgresLedger
+from streams.ledger.audit import PostgresAudit
 from streams.ledger.rules import PostgresRules
 from streams.metrics import Metrics
 from streams.models_in_force import InForce
 from streams.offsets import Offsets, Place
-from streams.opening import patience
+from streams.opening import keep_for_good, patience
 from streams.poison import PoisonGate, PoisonLimit
 from streams.poller import Pace, Poller
+from streams.refused_marks import RefusedMarks
 from streams.secret_files import answer_key_of
 from streams.settings import Settings
 from streams.sweep import TransactionSweeps
@@ -48,6 +50,7 @@ log = structlog.get_logger(__name__)
 # Kafka looks for transactions to abort every ten seconds by default: ten more than they may last.
 SETTLING_SHARE = 0.8
 DRAIN_S = 8.0
+AUDIT_S = 2.0  # no sweep waits for it
 GC_ALLOCATIONS = 50_000  # a full sweep makes about half as many objects
 
 
@@ -60,9 +63,9 @@ class Parts:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.stop = Event()
-        self.opened = Event()
-        self.metrics = Metrics(CollectorRegistry())
+        self.stop, self.opened = Event(), Event()
+        self.latency_log = latency_log_of(settings, "stream")
+        self.metrics = Metrics(CollectorRegistry(), self.latency_log.add)
         self.watchdog = Watchdog(settings.stuck_s, end_stuck_process)
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sweep")
         self.ledger = PostgresLedger(settings.database_url, settings.ledger_timeout_s, "fraudml-worker")
@@ -72,8 +75,9 @@ class Parts:
         self.rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-rules")
         self.in_force = InForce(settings, self.rules.in_force, self.metrics.refused_model)
         self.watcher = Watcher(self.in_force.look, self.metrics, random=Random())
-        healer = Healer(self._heal_apart) if settings.while_rebuilding == "decide" else None
-        heal_apart = healer.start if healer else None
+        self.audit = PostgresAudit(settings.database_url, AUDIT_S, "fraudml-marks")
+        self.refused_marks = RefusedMarks(self.audit.note, settings.slot)
+        heal_apart = Healer(self._heal_apart).start if settings.while_rebuilding == "decide" else None
         keeper = keeper_of(self.ledger, self.view, self.metrics, self._alive, heal_apart)
         limit = PoisonLimit(settings.poison_share, settings.poison_in_a_row)
         gate = PoisonGate(self.ledger, limit, self._hold)
@@ -100,6 +104,7 @@ class Parts:
             gate=gate,
             now=_now,
             metrics=self.metrics,
+            refused=self.refused_marks.seen,
         )
 
     def _decider(self) -> Decider:
@@ -153,11 +158,10 @@ class Parts:
         insist(self._topic_ids)
         self.watchdog.start()
         self.watcher.start()
+        self.refused_marks.start()
+        self.latency_log.start()
         self.opened.set()
-        # What is loaded by now stays: looking through it again and again would stall sweeps.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GC_ALLOCATIONS)
+        keep_for_good(GC_ALLOCATIONS)
 
     def _serve_health(self) -> None:
         self.metrics.build.labels(version("fraudml"), features_hash()).set(1)
@@ -176,6 +180,10 @@ class Parts:
     def close(self) -> None:
         self.watchdog.stop()
         self.watcher.stop()
+        if self.opened.is_set():
+            self.refused_marks.stop()
+            self.latency_log.stop()
+        self.audit.close()
         self.ledger.close()
         self.view.close()
 
@@ -203,9 +211,8 @@ class Parts:
 
     def _topic_ids(self) -> dict[str, str]:
         settings = self.settings
-        admin = AdminClient(client_config(settings, "admin"))
         topics = [settings.transactions_topic, settings.labels_topic]
-        return topic_ids(admin, topics, settings.kafka_timeout_s)
+        return topic_ids(AdminClient(client_config(settings, "admin")), topics, settings.kafka_timeout_s)
 
     def _heard(self, lags: Mapping[Place, int], held: Offsets) -> None:
         self.metrics.waiting(lags, held)

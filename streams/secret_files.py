@@ -18,6 +18,10 @@ from streams.settings import Settings
 # As the passwords of the embedded stack, and beside them.
 FOLDER = "secrets"
 PEPPER_FILE, ANSWER_KEY_FILE = "key-pepper", "answer-key"
+# What the embedded stack tells its own gateway as API_KEY; no other gateway takes it.
+API_KEY_FILE = "api-key"
+# What its monitor asks the gateway with, where FRAUDML_MONITOR_KEY does not say it.
+MONITOR_KEY_FILE = "monitor-key"
 SECRET_BYTES = 24
 
 
@@ -35,6 +39,23 @@ def answer_key_of(settings: Settings, random_bytes: RandomBytes) -> bytes:
         BadSetting: as above.
     """
     return _secret(settings, settings.answer_key, ANSWER_KEY_FILE, random_bytes, "FRAUDML_ANSWER_KEY")
+
+
+def monitor_key_of(settings: Settings) -> str:
+    """
+    Raises:
+        BadSetting: there is none, or others may read it.
+    """
+    path = settings.home / FOLDER / MONITOR_KEY_FILE
+    if given := settings.monitor_key.get_secret_value():
+        return given
+    try:
+        return _read(path).decode()
+    except OSError:
+        raise BadSetting(
+            "the monitor has no key to ask the gateway with",
+            next_step="set FRAUDML_MONITOR_KEY to one of the scope users:act, as `fraudml keys create` makes",
+        ) from None
 
 
 def _secret(

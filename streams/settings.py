@@ -99,8 +99,36 @@ class Settings(BaseSettings):
     poison_in_a_row: int = Field(50, ge=1, description="so many malformed records in a row stop a partition")
     clock_ahead_s: float = Field(300.0, ge=0, description="how far an event time may be ahead of the broker")
     gateway_host: str = "127.0.0.1"
-    gateway_port: Port = Field(8000, description="of the gateway; the embedded stack takes a free one")
+    gateway_port: Port = Field(
+        8000, description="of the gateway; where it is taken and not set, the embedded stack takes a free one"
+    )
     gateway_processes: int = Field(1, ge=1, le=64, description="of each gateway; they share a port")
+    failed_keys_per_minute: int = Field(
+        60, ge=1, description="of one address; more are turned away before the key is looked at"
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="whose X-Forwarded-For is believed: addresses and networks, by commas; empty is nobody's",
+    )
+    review_hold_s: float = Field(900.0, gt=0, le=86_400, description="how long a case stays taken")
+    review_undo_s: float = Field(
+        10.0, ge=0, le=3600, description="how long a verdict can be undone; its label waits for so long"
+    )
+    monitor_host: str = "127.0.0.1"
+    monitor_port: Port = Field(
+        8050, description="of the monitor; where it is taken and not set, the embedded stack takes a free one"
+    )
+    monitor_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        SecretStr(""), description="the monitor asks the gateway with it; of the scope users:act"
+    )
+    monitor_origins: str = Field(
+        "", description="by commas: what browsers call the monitor by, where a proxy calls it otherwise"
+    )
+    monitor_user_header: str = Field(
+        "",
+        description="the header in which a trusted proxy names who has signed in there; empty is none",
+    )
+    gateway_url: str = Field("http://127.0.0.1:8000", description="where the monitor finds a gateway")
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = Field(0, description="0 takes a free port; `fraudml status` shows it")
     reconciler_port: Port = Field(0, description="of the background check; as above")
@@ -125,6 +153,13 @@ class Settings(BaseSettings):
 
     def dead_letter_topic(self, topic: str) -> str:
         return f"{topic}.dlq"
+
+    @property
+    def dead_letter_topics(self) -> dict[str, str]:
+        """By the topics that their records came from."""
+        return {
+            topic: self.dead_letter_topic(topic) for topic in (self.transactions_topic, self.labels_topic)
+        }
 
 
 def env_files() -> tuple[Path, Path]:

@@ -4,12 +4,12 @@ Decode, read histories, fold, score, ledger, view, alerts and offsets. A crash b
 retry after any failure, comes back here with the same records: what the ledger holds then stands.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from models.decision import DecidedTransaction
-from streams.answered import NO_MARKS, Signer
+from streams.answered import NO_MARKS, Place, Signer
 from streams.arrivals import Batch, DeadLetter, Sweep
 from streams.codecs import TransactionCodec
 from streams.deciding import Decider, Names, Rewrites
@@ -25,7 +25,8 @@ class TransactionSweeps:
     """Decides sweeps of transactions, each record exactly once, however often it is delivered.
 
     signer: tells the gateway's answers from other people's; None where no gateway answers. now: the wall
-    clock, for the age of what was decided.
+    clock, for the age of what was decided. refused: told of the places of other people's answers, once the
+    sweep is settled.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class TransactionSweeps:
         decider: Decider,
         now: Callable[[], datetime],
         metrics: Metrics,
+        refused: Callable[[str, Sequence[Place]], None] = lambda topic, places: None,
     ) -> None:
         self._codec = codec
         self._ledger = ledger
@@ -50,6 +52,7 @@ class TransactionSweeps:
         self._decider = decider
         self._now = now
         self._metrics = metrics
+        self._refused = refused
         self._progress = Progress(ledger)
 
     def handle(self, sweep: Sweep) -> None:
@@ -130,6 +133,8 @@ class TransactionSweeps:
             # A copy behind one that is another record's may still be the row's own.
             batch = batch.without(batch.rows_of(rows.batch, outcome.rows))
         self._progress.moved(sweep.topic_id, step.reached)
+        if marks.refused:
+            self._refused(sweep.topic, marks.refused)
         if rows.degraded_reason is None:
             with self._metrics.step("apply"):
                 self._keeper.apply(step, additions_of(rows, outcome), rewrites)

@@ -19,7 +19,7 @@ from models.policy import flat_policy
 from models.reasons import Reason
 from models.scorer import Model, Scorer
 from models.transaction import time_of_ms
-from streams.answered import Signer
+from streams.answered import Place, Signer
 from streams.arrivals import Sweep
 from streams.codecs import TransactionCodec
 from streams.deciding import Decider
@@ -200,7 +200,10 @@ class Worker:
         self.ledger: Any = ledger or FakeLedger()
         self.view: Any = view or FakeView()
         self.outbox: Any = outbox or FakeOutbox()
-        self.metrics = Metrics(CollectorRegistry())
+        self.waited: list[tuple[list[float], float]] = []
+        self.metrics = Metrics(
+            CollectorRegistry(), lambda seconds, at_s: self.waited.append((seconds.tolist(), at_s))
+        )
         self.keeper = ViewKeeper(
             self.ledger,
             self.view,
@@ -211,6 +214,7 @@ class Worker:
         )
         self.held: list[tuple[str, Mapping[int, int]]] = []
         self.gate = PoisonGate(self.ledger, limit, lambda *stops: self.held.append(stops))
+        self.refused_marks: list[tuple[str, list[Place]]] = []
         self.transactions = TransactionSweeps(
             codec=TransactionCodec("EUR", AHEAD_MS),
             ledger=self.ledger,
@@ -221,6 +225,7 @@ class Worker:
             decider=decider(lambda: split or scorer(predict), self.metrics, retention),
             now=lambda: NOW,
             metrics=self.metrics,
+            refused=lambda topic, places: self.refused_marks.append((topic, [*places])),
         )
         self.labels = LabelSweeps(
             ledger=self.ledger,

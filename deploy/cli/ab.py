@@ -62,7 +62,8 @@ def set_(
 
       fraudml ab set --weight champion=0.8 --weight challenger=0.2 --version more-lightgbm
     """
-    from deploy.jobs.rules import activated, changed_split, kept, split_in_force
+    from deploy.jobs.rules import activated, kept, split_in_force
+    from models.ab_test import changed_split
     from streams.ledger.rules import SPLIT
     from streams.settings import read_settings
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.terminal import print_json, print_table, reporting
+from deploy.cli.terminal import CHECK_FAILED, print_json, print_table, reporting
 
 bench = typer.Typer(help="Measure throughput and latency on a stack of its own.", no_args_is_help=True)
 
@@ -53,6 +53,61 @@ def latency(
 
     with reporting() as report:
         found = bench_latency(rate, seconds, report)
+    _print(found, json)
+
+
+@bench.command()
+def rest(
+    rate: Annotated[float, typer.Option(min=1, help="Requests per second.")] = 200,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 30,
+    saturate: Annotated[
+        bool, typer.Option("--saturate", help="Look for the greatest rate with a p99 of at most 50 ms.")
+    ] = False,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Of the gateway.")] = 1,
+    json: Json = False,
+) -> None:
+    """Have transactions decided over HTTP at a steady rate, and time each from when it was due to its answer.
+
+    A worker runs beside the gateway. CPU is told of the gateway and of the generator, which shares its cores.
+
+    [bold]Examples[/]
+
+      fraudml bench rest --rate 200 --seconds 30
+      fraudml bench rest --saturate
+      fraudml bench rest --saturate --processes 2 --json
+    """
+    from deploy.jobs.bench_rest import bench_rest, bench_rest_saturation
+
+    with reporting() as report:
+        if saturate:
+            found = bench_rest_saturation(processes, report)
+        else:
+            found = bench_rest(rate, seconds, processes, report)
+    _print(found, json)
+
+
+@bench.command()
+def monitor(
+    rate: Annotated[float, typer.Option(min=1, help="Transactions per second.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each turn is measured.")] = 30,
+    watchers: Annotated[int, typer.Option(min=1, max=50, help="How many look at the live page.")] = 1,
+    json: Json = False,
+) -> None:
+    """Send at a steady rate while nobody and while somebody looks at the monitor, by turns; about five
+    minutes.
+
+    Tells latency, cores of gateway, monitor and stores, and how late what the page told was. Watchers ask
+    what a browser asks, and draw nothing.
+
+    [bold]Examples[/]
+
+      fraudml bench monitor
+      fraudml bench monitor --watchers 10 --seconds 20 --json
+    """
+    from deploy.jobs.bench_monitor import bench_monitor
+
+    with reporting() as report:
+        found = bench_monitor(rate, seconds, watchers, report)
     _print(found, json)
 
 
@@ -109,6 +164,40 @@ def promotion(
     with reporting() as report:
         found = bench_promotion(rate, report)
     _print(found, json)
+
+
+@bench.command()
+def outages(
+    rate: Annotated[float, typer.Option(min=1, help="Requests per second.")] = 50,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each dependency is away.")] = 10,
+    json: Json = False,
+) -> None:
+    """Ask two gateways while one dependency after the other is away, ended and stopped; about six minutes.
+
+    Exits with 4 if an answer made with less does not say so, or is not what its row says.
+
+    [bold]Examples[/]
+
+      fraudml bench outages
+      fraudml bench outages --rate 100 --seconds 20 --json
+    """
+    from deploy.jobs.outages import bench_outages
+
+    with reporting() as report:
+        found = bench_outages(rate, seconds, report)
+    if json:
+        print_json(found)
+    else:
+        rows = [tuple(_words(value) for value in each.values()) for each in found["outages"]]
+        print_table(tuple(name.upper() for name in found["outages"][0]), rows, {})
+    if found["silent"] or found["disagree"]:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {count}" for name, count in value.items())
+    return str(value)
 
 
 def _print(found: dict[str, Any], json: bool) -> None:

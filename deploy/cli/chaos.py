@@ -19,13 +19,19 @@ def chaos(
         typer.Option(min=1, help="Transactions per second; leaves each fault its time if not set."),
     ] = None,
     only: Annotated[list[str] | None, typer.Option(metavar="FAULT", help="These faults only.")] = None,
+    mixed: Annotated[
+        bool,
+        typer.Option(
+            help="The same customers by Kafka and REST at once, a fifth of the transactions by both."
+        ),
+    ] = False,
     show: Annotated[bool, typer.Option("--list", help="Print the faults there are, and end.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Kill, stop, cut and wipe while transactions go through; exits with 4 if one is lost or doubled.
 
-    Runs on a stack and in a folder of its own, with two workers; other servers are refused. A drill of
-    100,000 transactions takes about five minutes.
+    Runs on a stack and in a folder of its own, with two workers and two gateways; other servers are
+    refused. A drill of 100,000 transactions takes about five minutes.
 
     [bold]Examples[/]
 
@@ -33,14 +39,15 @@ def chaos(
       fraudml chaos --transactions 100000 --seed 7 --json
       fraudml chaos --list
       fraudml chaos --only wipe_redis --only kill_kafka --faults 4
+      fraudml chaos --mixed --only kill_everyone --only kill_gateway --transactions 50000 --faults 20
     """
     if show:
         _list()
         return
-    from deploy.jobs.chaos import Orders
     from deploy.jobs.chaos import chaos as run
+    from deploy.jobs.drill_load import Orders
 
-    orders = Orders(transactions, seed, faults, rate, _known(only or []))
+    orders = Orders(transactions, seed, faults, rate, _known(only or []), mixed)
     with reporting() as report:
         verdict = run(orders, report, say)
     _tell(verdict, json)
@@ -79,7 +86,8 @@ def _tell(verdict: "Verdict", json: bool) -> None:
         return
     say(
         "{transactions:,} transactions, {faults} faults of {kinds} kinds: {lost} lost, {doubled} doubled, "
-        "{features_differ} with other features; {reconciles} reconciliations, {findings} findings".format(
+        "{features_differ} with other features; {callers[told]:,} answers told, {callers[disagree]} of them "
+        "not so, {callers[overtaken]} overtaken; {reconciles} reconciliations, {findings} findings".format(
             **document
         )
     )

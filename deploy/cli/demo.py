@@ -1,5 +1,7 @@
 """demo: the main job, on the embedded stack, in one command."""
 
+import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -7,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.cli.stack import Reconciler, workers_to_run
+from deploy.cli.stack import (
+    Gateway,
+    Monitor,
+    Reconciler,
+    chosen_companions,
+    key_file,
+    monitor_words,
+    workers_to_run,
+)
 from deploy.cli.terminal import print_table, reporting
 
 if TYPE_CHECKING:
@@ -16,11 +26,21 @@ if TYPE_CHECKING:
     from deploy.stack.status import PartStatus
 
 COLUMNS = ("TRANSACTION", "CUSTOMER", "AMOUNT", "SCORE", "DECISION", "VARIANT")
+ASKED = {
+    "transaction_id": "ask-1",
+    "customer_id": "demo-c1",
+    "terminal_id": "demo-t1",
+    "amount_minor": 90_000,
+    "currency": "EUR",
+    "event_time": "2018-06-21T12:00:00Z",
+}
 VERDICT_STYLES = {"review": "yellow", "decline": "red", "approve": "green"}
 
 
 def demo(
+    gateway: Gateway = True,
     reconciler: Reconciler = True,
+    monitor: Monitor = True,
     user: Annotated[str, typer.Option(help="Whom to run the stack as, when started as root.")] = "nobody",
 ) -> None:
     """Run the main job here: start the stack, train, replay simulated payments, and show what came of it.
@@ -40,11 +60,18 @@ def demo(
     refuse_external_servers("the demo")
     with reporting() as report:
         stack = Stack(home_folder(), report=report, user=user)
-        started = stack.up(workers=workers_to_run(None, stack.status()), reconciler=reconciler)
+        companions = chosen_companions(gateway, reconciler, monitor)
+        started = stack.up(workers=workers_to_run(None, stack.status()), companions=companions)
         report.note(f"stack: {'started' if started else 'was up already'}")
-        shown = run_demo(stack.settings, report)
+        found = stack.status()
+        url = next((part.address for part in found if part.part == "gateway" and part.runs), None)
+        shown = run_demo(stack.settings, report, url)
     _show(shown)
-    _show_addresses(stack)
+    _show_addresses(found)
+    for part in found:
+        if part.part == "monitor" and part.runs:
+            typer.echo(f"\n{monitor_words(part.address, stack.home)}")
+    _show_next(_asking(url, stack) if url else "")
 
 
 def _show(shown: "Shown") -> None:
@@ -56,6 +83,13 @@ def _show(shown: "Shown") -> None:
     typer.echo("\nFirst alerts")
     print_table(COLUMNS, [_row(each) for each in shown.alerts], VERDICT_STYLES)
     share = caught.frauds_flagged / max(1, caught.frauds)
+    asked = shown.answered
+    rest = (
+        f"\nGateway     {asked.decision.transaction_id}: {asked.decision.decision}, score "
+        f"{asked.decision.score:.3f}, after {asked.took_ms:.1f} ms over HTTP"
+        if asked
+        else ""
+    )
     typer.echo(
         f"\nFrauds      {caught.frauds_flagged:,} of {caught.frauds:,} caught ({share:.0%}) by "
         f"{caught.flagged:,} reviews and declines, among\n            {caught.transactions:,} transactions "
@@ -65,6 +99,7 @@ def _show(shown: "Shown") -> None:
         f"{replay['labels']:,} labels decided and applied in {replay['seconds']:.1f} s"
         f"\nLatency     p50 {latency.p50_ms:.1f} ms, p99 {latency.p99_ms:.1f} ms from produce to committed "
         f"decision, live at {latency.rate:,.0f} tx/s"
+        f"{rest}"
     )
 
 
@@ -74,24 +109,39 @@ def _row(decided: dict[str, Any]) -> tuple[str, ...]:
     return (*names, decided["decision"], decided["variant"])
 
 
-def _show_addresses(stack: "Stack") -> None:
+def _show_addresses(found: "list[PartStatus]") -> None:
     typer.echo("\nThe stack is left running")
-    for part in stack.status():
+    for part in found:
         typer.echo(f"  {part.part:<10}  {_url(part)}")
-    transaction_id = "demo-0"
-    typer.echo(
-        f"\nNext\n  {_program()} alerts --follow\n  {_program()} decisions get {transaction_id}"
-        f"\n  {_program()} reconcile"
-    )
+
+
+def _show_next(asking: str) -> None:
+    commands = (f"{_program()} {words}" for words in ("alerts --follow", "decisions get demo-0", "reconcile"))
+    typer.echo("\nNext\n" + "\n".join(f"  {each}" for each in (*commands, asking) if each))
+
+
+def _asking(url: str, stack: "Stack") -> str:
+    """A line for a shell that asks the gateway; the key goes through a pipe, as all may see arguments."""
+    header = f"sed 's/^/X-API-Key: /' {shlex.quote(_from_here(key_file(stack.home)))}"
+    if stack.settings.api_key.get_secret_value():
+        header = 'printf "X-API-Key: %s" "$API_KEY"'
+    asked = json.dumps(ASKED, separators=(",", ":"))
+    return f"{header} | curl -s -H @- -H 'Content-Type: application/json' {url}/v1/score -d '{asked}'"
 
 
 def _url(part: "PartStatus") -> str:
-    return part.metrics_url or part.address
+    return part.address if "://" in part.address else part.metrics_url or part.address
 
 
 def _program() -> str:
     """How to call us again from here."""
     found = Path(sys.argv[0]).absolute()
-    if shutil.which("fraudml") or not found.is_relative_to(Path.cwd()):
-        return "fraudml"
-    return str(found.relative_to(Path.cwd()))
+    return "fraudml" if shutil.which("fraudml") or not _is_below(found) else _from_here(found)
+
+
+def _from_here(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if _is_below(path) else path)
+
+
+def _is_below(path: Path) -> bool:
+    return path.is_relative_to(Path.cwd())

@@ -33,7 +33,8 @@ def create(
     """Make a key. It is printed once, to stdout, and kept nowhere.
 
     Scopes: score:write, decisions:read (these two if none is given), labels:write, reviews:write,
-    models:admin, keys:admin, stats:read.
+    models:admin, keys:admin, stats:read, audit:read,
+    letters:read, letters:admin, users:act, users:vouch.
 
     [bold]Examples[/]
 

@@ -27,11 +27,13 @@ from deploy.cli import (
     keys,
     learn,
     models,
+    monitor,
     policy,
     rebuild,
     simulate,
     stack,
     tune,
+    users,
     worker,
 )
 from deploy.cli.terminal import FraudmlGroup
@@ -42,7 +44,7 @@ Command = Callable[..., Any]
 # Commands by the panel of the help they appear in, in the order they appear.
 PANELS: dict[str, tuple[Command, ...]] = {
     "Stack": (demo.demo, stack.up, stack.down, stack.status, stack.logs),
-    "Run": (worker.worker, gateway.gateway, checks.migrate, rebuild.rebuild),
+    "Run": (worker.worker, gateway.gateway, monitor.monitor, checks.migrate, rebuild.rebuild),
     "Decide": (decisions.score, decisions.alerts),
     "Files": (files.generate, files.replay, files.features),
     "Learn": (learn.train, learn.evaluate, tune.tune),
@@ -56,6 +58,7 @@ GROUPS: tuple[tuple[str, str, typer.Typer], ...] = (
     ("policy", "Learn", policy.policy),
     ("ab", "Learn", ab.ab),
     ("keys", "Access", keys.keys),
+    ("users", "Access", users.users),
     ("audit", "Access", audit.audit),
     ("dlq", "Look", dlq.dlq),
     ("bench", "Look", bench.bench),

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +23,7 @@ STATE_STYLES = {
     "unsupervised": "red",
 }
 UNSUPERVISED = "unsupervised"
+READY = {True: "yes", False: "no", None: "-"}
 # The names of deploy/stack/parts.py, which is heavy to import; a test compares the two.
 Service = StrEnum("Service", ["kafka", "valkey", "postgres", "mlflow"])
 Only = Annotated[
@@ -30,6 +32,10 @@ Only = Annotated[
 ]
 Reconciler = Annotated[
     bool, typer.Option("--reconciler/--no-reconciler", help="Run the background check beside the workers.")
+]
+Gateway = Annotated[bool, typer.Option("--gateway/--no-gateway", help="Run the gateway beside the workers.")]
+Monitor = Annotated[
+    bool, typer.Option("--monitor/--no-monitor", help="Run the monitor beside the gateway that it asks.")
 ]
 NEXT = ("fraudml status", "fraudml logs --follow", "fraudml down")
 
@@ -40,12 +46,15 @@ def up(
         typer.Option(min=0, max=64, help="How many workers; at first 1, then as many as there are."),
     ] = None,
     only: Only = None,
+    gateway: Gateway = True,
     reconciler: Reconciler = True,
+    monitor: Monitor = True,
     user: Annotated[str, typer.Option(help="Whom to run as, when started as root.")] = "nobody",
 ) -> None:
     """Start Kafka, Valkey, Postgres, MLflow and workers here, and wait until they are ready.
 
-    Beside the workers runs the background check of `fraudml reconcile --every`.
+    Beside the workers run the gateway (FRAUDML_GATEWAY_PORT, FRAUDML_GATEWAY_PROCESSES), the monitor
+    (FRAUDML_MONITOR_PORT) and the background check of `fraudml reconcile --every`.
     What runs already is left as it is; spare workers are stopped.
     A store whose address you set yourself (environment, .env) is not started.
     Data stays in the home folder: FRAUDML_HOME, or .fraudml in the checkout.
@@ -57,19 +66,30 @@ def up(
       fraudml up --workers 0 --only kafka --only postgres
     """
     from deploy.cli.own_stores import to_start
+    from deploy.jobs.asking_gateway import wait_until_ready
     from streams.models_in_force import all_registered
 
     with reporting() as report:
         stack = _stack(report, user)
         slots = workers_to_run(workers, stack.status())
-        started = stack.up(to_start(only, report.note), slots, reconciler=reconciler)
+        companions = chosen_companions(gateway, reconciler, monitor)
+        started = stack.up(to_start(only, report.note), slots, companions=companions)
+        running = {part.part: part for part in stack.status() if part.runs}
+        has_worker = any(part.is_worker for part in running.values())
+        waits = has_worker and "mlflow" in running and not all_registered(stack.settings)
+        if "gateway" in started and not waits:
+            report.waiting("waiting for the gateway to have what it decides with")
+            wait_until_ready(running["gateway"].address)
     say("the stack is up" if started else "the stack is up already; nothing to start")
-    found = stack.status()
-    _show(found)
-    running = {part.part for part in found if part.runs}
-    if not any(part.is_worker and part.runs for part in found):
+    _show(stack.status(readiness=True))
+    if "gateway" in running:
+        key = "API_KEY" if stack.settings.api_key.get_secret_value() else f"the one in {key_file(stack.home)}"
+        say(f"the gateway answers at {running['gateway'].address}; keys: {key}, or fraudml keys create")
+    if "monitor" in running:
+        say(monitor_words(running["monitor"].address, stack.home))
+    if not has_worker:
         say("no worker runs. Next: fraudml up --workers 1")
-    elif "mlflow" in running and not all_registered(stack.settings):
+    elif waits:
         say(
             "workers wait for models: none is registered yet. Next: fraudml demo, or fraudml train --register"
         )
@@ -95,14 +115,14 @@ def down(
 
 
 def status(json: Json = False) -> None:
-    """Show what runs: part, state, pid, address, uptime, restarts; exits with 3 when nothing does.
+    """Show what runs: part, state, pid, address, readiness, uptime, restarts; exits with 3 when nothing does.
 
     [bold]Examples[/]
 
       fraudml status
       fraudml status --json
     """
-    found = _stack().status()
+    found = _stack().status(readiness=True)
     if json:
         print_json([asdict(part) for part in found])
     elif found:
@@ -115,7 +135,9 @@ def status(json: Json = False) -> None:
 def logs(
     part: Annotated[
         str | None,
-        typer.Argument(help="kafka, valkey, postgres, mlflow, worker-0, reconciler, supervisor."),
+        typer.Argument(
+            help="kafka, valkey, postgres, mlflow, worker-0, gateway, reconciler, monitor, supervisor."
+        ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines of each log.")] = 20,
@@ -155,16 +177,41 @@ def workers_to_run(asked: int | None, found: "list[PartStatus]") -> int | None:
     return max(1, len(workers))
 
 
+def chosen_companions(gateway: bool, reconciler: bool, monitor: bool) -> list[str]:
+    """What is to run beside the workers; a monitor has nobody to ask without a gateway."""
+    wanted = {"gateway": gateway, "reconciler": reconciler, "monitor": monitor and gateway}
+    return [name for name, chosen in wanted.items() if chosen]
+
+
+def monitor_words(address: str, home: Path) -> str:
+    """Where it is, and who can sign in at first."""
+    from deploy.stack.monitor import FIRST_ADMIN, PASSWORD_FILE
+    from streams.secret_files import FOLDER
+
+    password = home / FOLDER / PASSWORD_FILE
+    shown = password.relative_to(Path.cwd()) if password.is_relative_to(Path.cwd()) else password
+    first = f"sign in as {FIRST_ADMIN} with the password in {shown}" if password.exists() else "sign in"
+    return f"the monitor is at {address}: {first}; more people: fraudml users create"
+
+
+def key_file(home: Path) -> Path:
+    """Where the key lies that opens everything at the stack's gateway, unless API_KEY is set."""
+    from streams.secret_files import API_KEY_FILE, FOLDER
+
+    return home / FOLDER / API_KEY_FILE
+
+
 def _show(found: "list[PartStatus]") -> None:
     from deploy.stack.durations import in_words
 
-    columns = ("PART", "STATE", "PID", "ADDRESS", "UP", "RESTARTS", "METRICS")
+    columns = ("PART", "STATE", "PID", "ADDRESS", "READY", "UP", "RESTARTS", "METRICS")
     rows = [
         (
             part.part,
             part.state,
             str(part.pid or "-"),
             part.address,
+            READY[part.ready],
             in_words(part.uptime_s),
             str(part.restarts),
             part.metrics_url or "-",

@@ -10,12 +10,11 @@ import numpy as np
 from deploy.jobs.rules import split_in_force
 from deploy.stack.report import Report
 from load.columns import codes_of
-from models.ab_report import Rows, report
-from models.ab_test import ABConfig
+from models.ab_report import report
 from models.costs import Costs
 from models.errors import Misuse
 from models.features import LABEL_DELAY_S
-from streams.ledger.outcomes import Outcomes, outcomes_of
+from streams.ledger.outcomes import outcomes_of
 from streams.settings import Settings
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,29 +50,11 @@ def reported(
     found = outcomes_of(url, timeout_s, since or LONG_AGO, until, now, split.version)
     say.waiting(f"resampling {len(found):,} labelled decisions")
     shares = {variant.name: variant.weight for variant in split.variants}
-    document: dict[str, Any] = msgspec.to_builtins(
-        report(_by_variant(found, split), shares, costs, seed=seed)
-    )
+    of_each = found.by_variant(split, codes_of(found.customer_id).astype(np.int64))
+    document: dict[str, Any] = msgspec.to_builtins(report(of_each, shares, costs, seed=seed))
     for variant in document["variants"]:
         variant["models"] = found.models[variant["name"]]
     return {"ab_version": split.version, "until": until.isoformat(), **document}
-
-
-def _by_variant(found: Outcomes, split: ABConfig) -> dict[str, Rows]:
-    """In the order of the split."""
-    customer = codes_of(found.customer_id).astype(np.int64)
-    of_each = {}
-    for variant in split.variants:
-        if variant.name in found.variants:
-            mine = found.variant == found.variants.index(variant.name)
-            of_each[variant.name] = Rows(
-                customer=customer[mine],
-                score=found.score[mine],
-                verdict=found.verdict[mine],
-                amount_minor=found.amount_minor[mine],
-                fraud=found.fraud[mine],
-            )
-    return of_each
 
 
 def log_to_mlflow(settings: Settings, found: dict[str, Any]) -> None:

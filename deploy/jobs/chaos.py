@@ -2,73 +2,60 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from math import inf
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
-from deploy.jobs.benchmarks import worker_environment
 from deploy.jobs.connections import applied_of, log_of, rules_of, scan_of, view_of
+from deploy.jobs.drill_load import ASKED_PER_S, Load, Orders, load_of
+from deploy.jobs.gateways import front_door
 from deploy.jobs.promotable import flipped, register_promotable, truncated
-from deploy.jobs.reconciling import reconcile_stores
+from deploy.jobs.proxied import behind_proxies
+from deploy.jobs.reconciling import books_of, reconcile_stores
 from deploy.origins import refuse_external_servers
 from deploy.stack.report import Report
 from deploy.stack.stack import Stack
 from deploy.stack.temporary import temporary_stack
 from deploy.stack.workers import STORES
 from load.bench.worker_process import WorkerProcess
-from load.chaos.arena import Arena, Versions
+from load.chaos.arena import Arena
+from load.chaos.callers import Question
 from load.chaos.crew import Crew
 from load.chaos.drill import Auditor, Drill, settled
+from load.chaos.front_door import FrontDoor
+from load.chaos.heard import ClientView
 from load.chaos.obedience import Obedience
 from load.chaos.plan import planned
-from load.chaos.proxy import FaultProxy
 from load.chaos.tally import Tally, tally
-from load.columns import Transactions, concatenated
-from load.generator import START, simulate
-from load.parameters import SimulatorParameters
+from load.columns import Transactions
+from load.generator import START
 from load.producer import Pusher
 from load.replay import Disturbance, Replay
+from models.errors import Unavailable
 from models.manifest import load_verified
 from models.model_folder import ModelFolder
 from streams.kafka import producer_config
 from streams.settings import Settings
 
-DAYS = 30
 TRAIN_DAYS = 7
-PER_CUSTOMER_AND_DAY = 1.8
 WORKERS = 2
-FAULT_S = 13.0  # about what a fault takes, with some rest after it
+ANY_TIME = 0.9
+RECORDS_WITHIN_S = 240
 DISTURBANCE = Disturbance(shuffle=100, duplicates=0.01)
 # The replay outlives an outage of Kafka; what it has sent is never in doubt.
 PATIENT_S = 100.0
 
 
 @dataclass(frozen=True)
-class Orders:
-    """What a drill is told. rate: transactions per second; None leaves each fault its time.
-
-    only: names of faults; all when empty.
-    """
-
-    transactions: int
-    seed: int
-    faults: int
-    rate: float | None = None
-    only: tuple[str, ...] = ()
-
-    @property
-    def paced(self) -> float:
-        return self.rate or self.transactions / (self.faults * FAULT_S)
-
-
-@dataclass(frozen=True)
 class Verdict:
     tally: Tally
+    callers: ClientView
     faults: list[str]
     restarts: int
     reconciles: int
@@ -77,7 +64,8 @@ class Verdict:
 
     @property
     def clean(self) -> bool:
-        return self.tally.clean and not self.findings and not self.complaints
+        found = self.findings or self.complaints or self.callers.disagree
+        return self.tally.clean and not found
 
     def document(self) -> dict[str, Any]:
         return {
@@ -88,6 +76,8 @@ class Verdict:
             "doubled": self.tally.doubled,
             "features_differ": self.tally.features_differ,
             "disobedient": self.tally.disobedient,
+            "disagree": self.tally.disagree,
+            "callers": asdict(self.callers),
             "alerts": self.tally.alerts,
             "restarts": self.restarts,
             "reconciles": self.reconciles,
@@ -109,62 +99,51 @@ def chaos(orders: Orders, report: Report, say: Callable[[str], None]) -> Verdict
     report.waiting("starting a stack")
     with temporary_stack((*STORES, "mlflow")) as stack:
         report.waiting("generating transactions and training models")
-        table = _table(orders)
+        load = load_of(orders)
         last = START + timedelta(days=TRAIN_DAYS - 1)
         damages = (flipped, truncated)
-        versions = register_promotable(table, START, last, stack.settings, stack.home, damages, report)
-        with _crew_behind_proxies(stack) as (crew, proxies):
-            return _drill(orders, stack, table, versions, crew, proxies, say)
+        versions = register_promotable(load.table, START, last, stack.settings, stack.home, damages, report)
+        with behind_proxies(stack) as (environment, proxies), crew_of(stack, environment) as crew:
+            counter = _Counter()
+            due = counter.due if orders.mixed else steadily(ASKED_PER_S)
+            report.waiting("starting gateways")
+            with front_door(stack, environment, due, Random(orders.seed)) as door:
+                pusher, total = _pusher(stack.settings), counter.total
+                of_load = (load.streamed, load.questions, versions, total, time.sleep)
+                arena = Arena(stack, stack.settings, crew, door, proxies, pusher, *of_load)
+                return _drill(orders, stack, load, arena, counter, say)
 
 
-def _table(orders: Orders) -> Transactions:
-    customers = int(orders.transactions / DAYS / PER_CUSTOMER_AND_DAY) + 1
-    days = simulate(SimulatorParameters(customers=customers), seed=orders.seed, days=2 * DAYS)
-    found: list[Transactions] = []
-    for day in days:
-        found.append(day)
-        if sum(map(len, found)) >= orders.transactions:
-            break
-    return concatenated(found)[: orders.transactions]
+def steadily(per_s: float) -> Callable[[], float]:
+    """How many are due, from the first time that somebody wants to know."""
+    began: list[float] = []
+
+    def due() -> int:
+        now = time.monotonic()
+        began.extend([] if began else [now])
+        return int((now - began[0]) * per_s)
+
+    return due
 
 
 @contextmanager
-def _crew_behind_proxies(stack: Stack) -> Iterator[tuple[Crew, dict[str, FaultProxy]]]:
-    settings = stack.settings
-    addresses = {
-        "valkey": ("REDIS_URL", settings.redis_url),
-        "postgres": ("DATABASE_URL", settings.database_url),
-    }
-    environment = worker_environment(stack)
-    proxies: dict[str, FaultProxy] = {}
-    with ExitStack() as cleanup:
-        for part, (variable, url) in addresses.items():
-            there = urlsplit(url)
-            assert there.hostname is not None
-            assert there.port is not None
-            proxies[part] = FaultProxy(there.hostname, there.port)
-            own_port = proxies[part].start()
-            cleanup.callback(proxies[part].stop)
-            environment[variable] = url.replace(f":{there.port}/", f":{own_port}/")
-        crew = Crew(lambda slot: WorkerProcess(environment, stack.home / f"chaos-{slot}.log", slot))
+def crew_of(stack: Stack, environment: dict[str, str]) -> Iterator[Crew]:
+    with closing(
+        Crew(lambda slot: WorkerProcess(environment, stack.home / f"chaos-{slot}.log", slot=slot))
+    ) as crew:
         crew.open(WORKERS)
-        cleanup.callback(crew.close)
-        yield crew, proxies
+        yield crew
 
 
 def _drill(
     orders: Orders,
     stack: Stack,
-    table: Transactions,
-    versions: Versions,
-    crew: Crew,
-    proxies: dict[str, FaultProxy],
+    load: Load,
+    arena: Arena,
+    counter: "_Counter",
     say: Callable[[str], None],
 ) -> Verdict:
-    settings = stack.settings
-    counter = _Counter()
-    pusher = _pusher(settings)
-    arena = Arena(stack, settings, crew, proxies, pusher, table, versions, counter.total, time.sleep)
+    settings, door = arena.settings, arena.door
     began = time.monotonic()
     drill = Drill(
         arena,
@@ -172,23 +151,69 @@ def _drill(
         Random(orders.seed),
         lambda: time.monotonic() - began,
         say,
+        ANY_TIME if orders.mixed else 0.0,
     )
     with Auditor(lambda: reconcile_stores(settings, Report()), say) as auditor:
-        drill.run(orders.transactions / orders.paced, lambda: _replay(orders, settings, table, counter))
-    drill.tell("everything is sent and applied")
-    models = ModelFolder(stack.home / "models")
+        with _calling(door, load.questions, to_the_end=orders.mixed):
+            rate = len(load.streamed) / orders.seconds
+            drill.run(orders.seconds, lambda: _replay(orders, rate, settings, load.streamed, counter))
+            counter.over = True
+        await_records(settings)
+    drill.tell("everything is sent, answered and applied")
     settled(auditor.look, time.sleep)
+    found, view = _counted(stack, load, door)
+    restarts = arena.crew.restarts + door.crew.restarts
+    return Verdict(found, view, drill.done, restarts, auditor.runs, auditor.findings, arena.complaints)
+
+
+def _counted(stack: Stack, load: Load, door: FrontDoor) -> tuple[Tally, ClientView]:
+    """What the stores hold against what was sent, and against what callers were told."""
+    settings, models = stack.settings, ModelFolder(stack.home / "models")
     with scan_of(settings) as scan, log_of(settings) as log, rules_of(settings) as rules:
         obedience = Obedience(rules.find, lambda name, version: load_verified(models.folder(name, version)))
-        found = tally(table, scan, log, settings.alerts_topic, obedience)
-    return Verdict(found, drill.done, crew.restarts, auditor.runs, auditor.findings, arena.complaints)
+        found, answers = tally(load.expected, scan, log, settings.alerts_topic, obedience)
+    view = ClientView()
+    for breach in view.breaches(door.callers.heard, answers):
+        found.note(breach)
+    return found, view
+
+
+@contextmanager
+def _calling(door: FrontDoor, questions: list[Question], *, to_the_end: bool) -> Iterator[None]:
+    """Callers ask on a thread of their own meanwhile. to_the_end: waits until they have asked everything."""
+    with ThreadPoolExecutor(1, "callers") as thread:
+        asking = thread.submit(door.callers.run, questions)
+        try:
+            yield
+        except BaseException:
+            door.callers.stop()
+            raise
+        if not to_the_end:
+            door.callers.stop()
+        asking.result()
+
+
+def await_records(settings: Settings) -> None:
+    """Until every answer's record has been read.
+
+    Raises:
+        Unavailable: one does not come.
+    """
+    with books_of(settings) as books:
+        for _ in range(RECORDS_WITHIN_S):
+            waiting = books.unclaimed(datetime.now(UTC), 1)
+            if not waiting.rows:
+                return
+            time.sleep(1.0)
+    raise Unavailable("the records of answers do not come", why=f"{waiting.rows:,} wait: {waiting.first}")
 
 
 class _Counter:
-    """How many records the replay has produced, read from other threads."""
+    """How many records the replay has produced, read from other threads. over: no more will come."""
 
     def __init__(self) -> None:
         self._total = 0
+        self.over = False
 
     def add(self, some: int) -> None:
         self._total += some
@@ -196,13 +221,17 @@ class _Counter:
     def total(self) -> int:
         return self._total
 
+    def due(self) -> float:
+        """How many questions: as many as records, so that both paths have the same ones at the same time."""
+        return inf if self.over else self._total
+
 
 def _pusher(settings: Settings) -> Pusher:
     patient = settings.model_copy(update={"kafka_timeout_s": PATIENT_S / 3})
     return Pusher(producer_config(patient, "chaos"), clock=time.monotonic, sleep=time.sleep)
 
 
-def _replay(orders: Orders, settings: Settings, table: Transactions, counter: _Counter) -> Any:
+def _replay(orders: Orders, rate: float, settings: Settings, table: Transactions, counter: _Counter) -> Any:
     with view_of(settings) as view:
         return Replay(
             pusher=_pusher(settings),
@@ -212,7 +241,7 @@ def _replay(orders: Orders, settings: Settings, table: Transactions, counter: _C
             clock=time.monotonic,
             sleep=time.sleep,
             rng=np.random.default_rng(orders.seed),
-            rate=orders.paced,
+            rate=rate,
             disturbance=DISTURBANCE,
             progress=counter.add,
         ).run(table.days())

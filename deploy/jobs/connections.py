@@ -9,8 +9,10 @@ from streams.kafka import client_config, reader_config, topic_ids
 from streams.ledger import PostgresLedger
 from streams.ledger.audit import PostgresAudit
 from streams.ledger.keys import PostgresKeys
+from streams.ledger.rounds import PostgresRounds
 from streams.ledger.rules import PostgresRules
 from streams.ledger.scan import LedgerScan
+from streams.ledger.users import PostgresUsers
 from streams.log_reader import LogReader
 from streams.settings import Settings
 from streams.view import RedisView
@@ -34,8 +36,16 @@ def log_of(settings: Settings) -> closing[LogReader]:
     return closing(LogReader(reader_config(settings, settings.group_id), settings.kafka_timeout_s))
 
 
+def rounds_of(settings: Settings) -> closing[PostgresRounds]:
+    return closing(PostgresRounds(settings.database_url, settings.ledger_timeout_s, NAME))
+
+
 def rules_of(settings: Settings) -> closing[PostgresRules]:
     return closing(PostgresRules(settings.database_url, settings.ledger_timeout_s, NAME))
+
+
+def users_of(settings: Settings) -> closing[PostgresUsers]:
+    return closing(PostgresUsers(settings.database_url, settings.ledger_timeout_s, NAME))
 
 
 def keys_of(settings: Settings) -> closing[PostgresKeys]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from deploy.jobs.asking_gateway import Answered, ask_once, key_for, wait_until_ready
 from deploy.jobs.connections import ledger_of, log_of, scan_of
 from deploy.jobs.replaying import replay_table
 from deploy.jobs.training import register, train_table
@@ -18,6 +19,7 @@ from deploy.stack.report import Report
 from load.bench.latency import Latency, measure_latency
 from load.bench.progress_watch import ProgressWatch
 from load.columns import Transactions, concatenated
+from load.documents import transaction_documents
 from load.generator import START, simulate
 from load.parameters import SimulatorParameters
 from models.boosters import FAMILIES
@@ -80,10 +82,13 @@ class Shown:
     caught: Caught
     replay: Document
     latency: Latency
+    answered: Answered | None
 
 
-def run_demo(settings: Settings, report: Report) -> Shown:
-    """Train where no model is registered, replay, go live for some seconds, and count.
+def run_demo(settings: Settings, report: Report, gateway_url: str | None) -> Shown:
+    """Train where no model is registered, replay, go live for some seconds, ask the gateway, and count.
+
+    gateway_url: None where none runs.
 
     Raises:
         Unavailable: a store failed, or no worker decides.
@@ -97,10 +102,14 @@ def run_demo(settings: Settings, report: Report) -> Shown:
     replayed = _replay(concatenated(days.replayed), settings, report)
     report.waiting(f"live: {LIVE_RATE:.0f} tx/s for {LIVE_S:.0f} s")
     latency = _live(days.live, settings)
+    answered = None
+    if gateway_url is not None:
+        report.waiting("asking the gateway")
+        answered = _asked(days.live[-1:], gateway_url, settings)
     report.waiting("counting")
     first, count = _alerts_since(starts, settings)
     decided = _decided(days.judged.transaction_id[:SHOWN].tolist(), settings)
-    return Shown(decided, first, count, caught(days.judged, settings), replayed, latency)
+    return Shown(decided, first, count, caught(days.judged, settings), replayed, latency, answered)
 
 
 def simulated_days() -> Iterator[Transactions]:
@@ -150,6 +159,14 @@ def _live(table: Transactions, settings: Settings) -> Latency:
         return measure_latency(config, watch, topic, table, LIVE_RATE, LIVE_S, LIVE_WARM_UP_S)
     finally:
         watch.close()
+
+
+def _asked(table: Transactions, gateway_url: str, settings: Settings) -> Answered:
+    """One more of the day, by a customer with a history."""
+    wait_until_ready(gateway_url)
+    (document,) = transaction_documents(table)
+    with key_for(settings, "demo") as key:
+        return ask_once(gateway_url, key, document)
 
 
 def _alerts_since(starts: dict[int, int], settings: Settings) -> tuple[list[Document], int]:

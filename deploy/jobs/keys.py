@@ -1,16 +1,16 @@
-"""Keys of the gateway, as an operator makes, shows and ends them. A key is told once, when it is made."""
+"""Keys of the gateway, as an operator makes, shows and ends them."""
 
 import getpass
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from deploy.jobs.connections import keys_of
-from models.api_key import make, plain_name
-from models.scopes import known_scopes
-from streams.ledger.keys import AskedFor
+from streams.key_desk import KeyDesk, asked_for
 from streams.secret_files import pepper_of
 from streams.settings import Settings
 
@@ -33,14 +33,9 @@ def created_key(
         BadSetting: a scope that there is not, a name that cannot be shown, or no pepper to be had.
         Misuse: the owner has a live key of that name.
     """
-    lifetime = None if expires_days is None else timedelta(days=expires_days)
-    named = plain_name("owner", owner), plain_name("name", name)
-    asked = AskedFor(*named, known_scopes(scopes), limit_per_minute, lifetime)
-    written = make(env, secrets.token_bytes)
-    kept = written.kept(pepper_of(settings, secrets.token_bytes))
-    with keys_of(settings) as keys:
-        made = keys.create(kept, asked, actor=who or getpass.getuser(), why=why)
-    return {"key": written.text, **msgspec.to_builtins(made)}
+    asked = asked_for(owner, name, scopes, limit_per_minute, expires_days)
+    with _desk(settings) as desk:
+        return _told(desk.create(env, asked, grantor=None, actor=who or getpass.getuser(), why=why))
 
 
 def rotated_key(
@@ -52,12 +47,9 @@ def rotated_key(
         NotFound: there is no such key.
         Misuse: it is not live, or there are two of its name already.
     """
-    with keys_of(settings) as keys:
-        written = make(keys.find(key_id).env, secrets.token_bytes)
-        kept = written.kept(pepper_of(settings, secrets.token_bytes))
-        overlap, actor = timedelta(hours=overlap_hours), who or getpass.getuser()
-        made, old = keys.rotate(key_id, kept, overlap, actor=actor, why=why)
-    return {"key": written.text, **msgspec.to_builtins(made), "rotated": msgspec.to_builtins(old)}
+    overlap, actor = timedelta(hours=overlap_hours), who or getpass.getuser()
+    with _desk(settings) as desk:
+        return _told(desk.rotate(key_id, overlap, grantor=None, actor=actor, why=why))
 
 
 def revoked_key(settings: Settings, key_id: str, *, who: str | None, why: str) -> dict[str, Any]:
@@ -65,12 +57,21 @@ def revoked_key(settings: Settings, key_id: str, *, who: str | None, why: str) -
     Raises:
         NotFound: there is no such key.
     """
-    with keys_of(settings) as keys:
-        ended = keys.revoke(key_id, actor=who or getpass.getuser(), why=why)
-    return msgspec.to_builtins(ended)  # type: ignore[no-any-return]
+    with _desk(settings) as desk:
+        return _told(desk.revoke(key_id, actor=who or getpass.getuser(), why=why))
 
 
 def listed_keys(settings: Settings) -> list[dict[str, Any]]:
     """All keys there ever were, oldest first; no secret and no digest."""
+    with _desk(settings) as desk:
+        return [_told(record) for record in desk.records()]
+
+
+@contextmanager
+def _desk(settings: Settings) -> Iterator[KeyDesk]:
     with keys_of(settings) as keys:
-        return [msgspec.to_builtins(record) for record in keys.records()]
+        yield KeyDesk(keys, lambda: pepper_of(settings, secrets.token_bytes), secrets.token_bytes)
+
+
+def _told(record: msgspec.Struct) -> dict[str, Any]:
+    return msgspec.to_builtins(record)  # type: ignore[no-any-return]

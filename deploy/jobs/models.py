@@ -1,23 +1,22 @@
-"""The registry's models, as an operator sees and changes them; every change is in the ledger's audit
-table."""
+"""The registry's models, as an operator sees and changes them."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from deploy.jobs.connections import rules_of
 from deploy.stack.report import Report
+from models import promotions
 from models.ab_test import ABConfig, create_default_ab_config
-from models.boosters import FAMILIES, registered_name
-from models.errors import FraudError, Misuse
+from models.errors import FraudError
 from models.manifest import read_manifest
 from models.model_folder import ModelFolder
-from streams.ledger.rules import PostgresRules
+from streams.model_desk import ModelDesk, alias_of, known_model
 from streams.registry import fetch_apart
 from streams.settings import Settings
-
-NAMES = tuple(registered_name(family) for family in FAMILIES)
 
 
 def listed_models(settings: Settings) -> list[dict[str, Any]]:
@@ -26,24 +25,19 @@ def listed_models(settings: Settings) -> list[dict[str, Any]]:
     Raises:
         RegistryUnavailable: MLflow cannot be reached.
     """
-    _reach(settings)
-    from models.promotions import versions_of
-
-    return [msgspec.to_builtins(version) for name in NAMES for version in versions_of(name)]
+    with _desk(settings) as desk:
+        return [msgspec.to_builtins(version) for model in desk.shown() for version in model.versions]
 
 
 def shown_model(settings: Settings, name: str) -> dict[str, Any]:
     """The versions of one model, and who promoted what when and why.
 
     Raises:
-        Misuse: there is no such model.
+        NotFound: there is no such model.
+        RegistryUnavailable: MLflow cannot be reached.
     """
-    _reach(settings)
-    from models.promotions import promotions_of, versions_of
-
-    found = versions_of(_known(name))
-    promotions = promotions_of(name) if found else []
-    return msgspec.to_builtins({"name": name, "versions": found, "promotions": promotions})  # type: ignore[no-any-return]
+    with _desk(settings) as desk:
+        return msgspec.to_builtins(desk.shown([known_model(name)])[0])  # type: ignore[no-any-return]
 
 
 def promote_model(
@@ -56,36 +50,19 @@ def promote_model(
     why: str,
     report: Report,
 ) -> dict[str, Any]:
-    """Put a version behind an alias, by default that of its variant; workers take it within seconds.
-
-    Raises:
-        Misuse: no such model or version.
-        Unavailable: MLflow or Postgres cannot be reached.
-    """
-    _reach(settings)
-    from models.promotions import promote
-
-    with rules_of(settings) as rules:
-        # The ledger must be there to note it.
-        chosen = _alias(rules.in_force().split, _known(name), alias, report)
-        return _noted(rules, promote(name, chosen, version, who=who, why=why))
+    """As `ModelDesk.promote`."""
+    with _desk(settings) as desk:
+        made = desk.promote(name, alias, version, who=who, why=why, say=report.note)
+    return msgspec.to_builtins(made)  # type: ignore[no-any-return]
 
 
 def roll_back_model(
     settings: Settings, name: str, alias: str | None, *, who: str | None, why: str, report: Report
 ) -> dict[str, Any]:
-    """Put back what stood before behind an alias, by default that of the model's variant.
-
-    Raises:
-        Misuse: no such model, or nothing stood there before.
-        Unavailable: MLflow or Postgres cannot be reached.
-    """
-    _reach(settings)
-    from models.promotions import roll_back
-
-    with rules_of(settings) as rules:
-        chosen = _alias(rules.in_force().split, _known(name), alias, report)
-        return _noted(rules, roll_back(name, chosen, who=who, why=why))
+    """As `ModelDesk.roll_back`."""
+    with _desk(settings) as desk:
+        made = desk.roll_back(name, alias, who=who, why=why, say=report.note)
+    return msgspec.to_builtins(made)  # type: ignore[no-any-return]
 
 
 def verified_model(settings: Settings, name: str, alias: str | None, report: Report) -> dict[str, Any]:
@@ -98,7 +75,7 @@ def verified_model(settings: Settings, name: str, alias: str | None, report: Rep
         RegistryUnavailable: MLflow cannot be reached.
     """
     folder = ModelFolder(settings.home / "models")
-    chosen = _alias(_split(settings, report), _known(name), alias, report)
+    chosen = alias_of(_split(settings, report), known_model(name), alias, report.note)
     with folder.turn(name, settings.registry_timeout_s):
         version = fetch_apart(settings, folder, name, chosen)
     manifest = read_manifest(folder.folder(name, version))
@@ -114,39 +91,6 @@ def verified_model(settings: Settings, name: str, alias: str | None, report: Rep
     }
 
 
-def note_promotion(rules: PostgresRules, made: Any) -> None:
-    """Write a promotion into the ledger's audit table.
-
-    Raises:
-        LedgerUnavailable: Postgres cannot be reached.
-    """
-    what = f"{made.name}@{made.alias}"
-    rules.note("promote", what, made.before, made.after, actor=made.who, why=made.why, metrics=made.metrics)
-
-
-def _alias(split: ABConfig, name: str, given: str | None, report: Report) -> str:
-    """The given one, or the one that the split has the model decide by.
-
-    Raises:
-        Misuse: none was given, and the split has several.
-    """
-    used = _aliases(split, name)
-    if given is None and len(used) > 1:
-        raise Misuse(
-            f"the split {split.version} uses {name} as {' and as '.join(used)}",
-            why="no alias was given",
-            next_step="give one with --alias",
-        )
-    chosen = given or (used or _aliases(create_default_ab_config(), name))[0]
-    if chosen not in used:
-        report.note(f"no variant of the split {split.version} uses {name} as {chosen}: so it decides nothing")
-    return str(chosen)
-
-
-def _aliases(split: ABConfig, name: str) -> list[str]:
-    return sorted({variant.alias for variant in split.variants if variant.model_name == name})
-
-
 def _split(settings: Settings, report: Report) -> ABConfig:
     """The split in force. Looking at a model needs no ledger, so without one it is the default split."""
     try:
@@ -157,16 +101,9 @@ def _split(settings: Settings, report: Report) -> ABConfig:
         return create_default_ab_config()
 
 
-def _noted(rules: PostgresRules, made: Any) -> dict[str, Any]:
-    note_promotion(rules, made)
-    return msgspec.to_builtins(made)  # type: ignore[no-any-return]
-
-
-def _known(name: str) -> str:
-    if name not in NAMES:
-        raise Misuse(f"there is no model {name}", next_step=f"use {' or '.join(NAMES)}")
-    return name
-
-
-def _reach(settings: Settings) -> None:
+@contextmanager
+def _desk(settings: Settings) -> Iterator[ModelDesk]:
+    """It asks MLflow in this process."""
     os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_tracking_uri
+    with rules_of(settings) as rules:
+        yield ModelDesk(promotions, rules)

@@ -1,5 +1,6 @@
 """Check topics, ledger, alerts and view against each other, once or again and again."""
 
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +10,10 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry
 
-from deploy.jobs.connections import ids_of_topics, ledger_of, log_of, view_of
+from deploy.jobs.connections import ids_of_topics, ledger_of, log_of, rounds_of, view_of
 from deploy.stack.report import Report
 from models.history import Retention
+from streams.answered import Signer
 from streams.codecs import TransactionCodec
 from streams.health import health_app, serve
 from streams.ledger.books import LedgerBooks
@@ -23,6 +25,7 @@ from streams.reconcile.range import Range
 from streams.reconcile.reconciliation import Histories, Reconciliation
 from streams.reconcile.stores import Stores, TopicNames
 from streams.reconcile.watch import Pace, Watch
+from streams.secret_files import answer_key_of
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -52,11 +55,16 @@ def watch_of(settings: Settings, pace: Pace, since: datetime | None, metrics: Re
         with stores_of(settings, Report()) as stores:
             return Reconciliation(stores, within, before).run(histories)
 
+    def keep(outcome: Outcome, took_s: float) -> None:
+        with rounds_of(settings) as rounds:
+            rounds.add(outcome, took_s)
+
     def wait(seconds: float) -> bool:
         time.sleep(seconds)
         return False
 
-    watch = Watch(look, metrics, pace, since, clock=time.monotonic, now=lambda: datetime.now(UTC), wait=wait)
+    clocks: dict[str, Any] = {"clock": time.monotonic, "now": lambda: datetime.now(UTC)}
+    watch = Watch(look, keep, metrics, pace, since, wait=wait, **clocks)
     registry = metrics.registry if settings.prometheus_enabled else None
     app = health_app(registry, stuck_for_s=lambda: 0.0, ready=lambda: watch.looks > 0)
     log.info("health", port=serve(app, settings.metrics_host, settings.reconciler_port).server_port)
@@ -78,6 +86,7 @@ def stores_of(settings: Settings, report: Report) -> Iterator[Stores]:
             view=view,
             names=names_of(settings),
             codec=TransactionCodec(settings.currency, int(settings.clock_ahead_s * 1000)),
+            signer=Signer(answer_key_of(settings, secrets.token_bytes)),
             retention=Retention(),
             now=lambda: datetime.now(UTC),
             say=report.waiting,

@@ -1,7 +1,6 @@
 """Policies and splits, as an operator makes them, looks at them and puts them in force."""
 
 import getpass
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,12 @@ from deploy.jobs.evaluating import read_labelled
 from deploy.stack.report import Report
 from models.ab_test import ABConfig
 from models.costs import Costs, fit_policy
-from models.errors import BadFile, BadSetting, Misuse
+from models.errors import BadFile
 from models.folds import Fold
 from models.policy import DECLINE, REVIEW, Policy
 from models.recipes import Recipe
 from models.train import learn
-from streams.ledger.rules import POLICY, Kind
+from streams.ledger.rules import Kind
 from streams.settings import Settings
 
 
@@ -90,29 +89,20 @@ def kept(settings: Settings, kind: Kind, rule: Policy | ABConfig) -> None:
     """Keep a version, not in force yet.
 
     Raises:
-        BadSetting: the version names another one already.
+        Misuse: the version names another one already.
     """
     with rules_of(settings) as rules:
         rules.keep(kind, rule)
 
 
 def shown(settings: Settings, kind: Kind, version: str | None = None) -> dict[str, Any]:
-    """A version, by default the one in force, all others by name, and who put what in force.
+    """As `PostgresRules.overview`.
 
     Raises:
         NotFound: there is no such version.
     """
     with rules_of(settings) as rules:
-        now = rules.in_force()
-        in_force = now.policy if kind is POLICY else now.split
-        found = in_force if version is None else rules.find(kind, version)
-        notes = [{**note, "happened_at": note["happened_at"].isoformat()} for note in rules.notes(kind.name)]
-        return {
-            "in_force": in_force.version,
-            kind.name: msgspec.to_builtins(found),
-            "versions": [kind.default.version, *rules.versions(kind)],
-            "activations": notes,
-        }
+        return rules.overview(kind, version)
 
 
 def activated(settings: Settings, kind: Kind, version: str, *, who: str | None, why: str) -> dict[str, Any]:
@@ -129,21 +119,3 @@ def activated(settings: Settings, kind: Kind, version: str, *, who: str | None, 
 def split_in_force(settings: Settings) -> ABConfig:
     with rules_of(settings) as rules:
         return rules.in_force().split
-
-
-def changed_split(current: ABConfig, version: str, weights: dict[str, float], salt: str | None) -> ABConfig:
-    """A split with other weights; what is not named keeps its weight.
-
-    Raises:
-        Misuse: a variant that the split does not have.
-        BadSetting: weights that do not add up to 1.
-    """
-    names = [variant.name for variant in current.variants]
-    if unknown := sorted(weights.keys() - set(names)):
-        raise Misuse(f"the split has no variant {unknown[0]}", next_step=f"use {', '.join(names)}")
-    if version == current.version:
-        raise BadSetting(f"version {version} is in force", next_step="give the new one a name of its own")
-    variants = tuple(
-        replace(variant, weight=weights.get(variant.name, variant.weight)) for variant in current.variants
-    )
-    return ABConfig(version, current.salt if salt is None else salt, variants)

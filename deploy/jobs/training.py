@@ -12,7 +12,6 @@ import numpy as np
 
 from deploy.jobs.asking_first import ask_registry
 from deploy.jobs.connections import rules_of
-from deploy.jobs.models import note_promotion
 from deploy.stack.report import Report
 from load.column_map import read_column_map
 from load.columns import DAY_MS, Transactions, codes_of
@@ -26,6 +25,7 @@ from models.ranking import Labels
 from models.recipes import Recipe
 from models.train import Learned, learn
 from streams.ledger.outcomes import outcomes_of
+from streams.model_desk import note_promotion
 from streams.settings import Settings
 
 EPOCH = date(1970, 1, 1)

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from deploy.stack.errors import StackError
-from deploy.stack.parts import KINDS, in_start_order, kind_of, slots_of
-from deploy.stack.reconciler import RECONCILER
+from deploy.stack.parts import COMPANIONS, KINDS, in_start_order, kind_of, slots_of
 from deploy.stack.workers import worker_name
 
 
@@ -16,17 +15,20 @@ class Plan(NamedTuple):
     new: list[str]
     """Wanted, and not running yet."""
     spare: list[str]
-    """Workers beyond the number asked for, and a reconciler that is not."""
+    """Workers beyond the number asked for, and companions that are not asked for."""
     kept: list[str]
     """All that will run in the end."""
 
 
 def plan(
-    running: Iterable[str], services: Iterable[str], workers: int | None, reconciler: bool = False
+    running: Iterable[str],
+    services: Iterable[str],
+    workers: int | None,
+    companions: Iterable[str] = (),
 ) -> Plan:
     """What is asked for, against what runs; `workers` None leaves their number as it is.
 
-    reconciler: one runs where workers do.
+    companions: they run where workers do.
 
     Raises:
         NotFound: a service is none.
@@ -35,12 +37,12 @@ def plan(
     running = set(running)
     slots = slots_of(running) if workers is None else range(workers)
     wanted = {*services, *map(worker_name, slots)}
-    if reconciler and slots:
-        wanted.add(RECONCILER)
+    if slots:
+        wanted.update(companions)
     for name in wanted:
         kind_of(name)
     _with_needs(wanted | running)
-    spare = ({worker_name(slot) for slot in slots_of(running)} | ({RECONCILER} & running)) - wanted
+    spare = ({worker_name(slot) for slot in slots_of(running)} | (COMPANIONS.keys() & running)) - wanted
     return Plan(*map(in_start_order, (wanted, wanted - running, spare, (wanted | running) - spare)))
 
 

@@ -3,6 +3,7 @@
 import random
 import socket
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from deploy.stack.errors import StackError
@@ -37,10 +38,13 @@ def assign(
     remembered: Mapping[str, int],
     *,
     given: Mapping[str, int],
+    preferred: Mapping[str, int] = MappingProxyType({}),
     free: Callable[[int], bool] = is_free,
     draw: Callable[[int, int], int] = random.randint,
 ) -> Assigned:
-    """A port for each name: the given one, else the remembered one if it is still free, else a free one.
+    """A port for each name: the given one, else the remembered one, else the preferred one, else any.
+
+    All but the given one only if they are free.
 
     Raises:
         StackError: a given port is taken, or none is free.
@@ -52,7 +56,8 @@ def assign(
         elif name not in remembered or not free(remembered[name]):
             if name in remembered:
                 moved.append(name)
-            ports[name] = _choose(set(ports.values()), free, draw)
+            used = set(ports.values()) | set(given.values())
+            ports[name] = _preferred(name, preferred, used, free) or _choose(used, free, draw)
     return Assigned(ports, tuple(moved))
 
 
@@ -63,6 +68,13 @@ def _given(name: str, port: int, free: Callable[[int], bool]) -> int:
         f"port {port}, set for {name}, is taken on {LOCALHOST}",
         next_step="set another port, or 0 to have a free one chosen",
     )
+
+
+def _preferred(
+    name: str, preferred: Mapping[str, int], used: set[int], free: Callable[[int], bool]
+) -> int | None:
+    port = preferred.get(name)
+    return port if port and port not in used and free(port) else None
 
 
 def _choose(used: set[int], free: Callable[[int], bool], draw: Callable[[int, int], int]) -> int:

@@ -9,7 +9,7 @@ EVERY_S = 60
 
 class Reconciler(OwnProgram):
     kind = RECONCILER
-    port_variable = "FRAUDML_RECONCILER_PORT"
+    port_field = "reconciler_port"
 
     def program(self) -> Program:
         command = (PYTHON, "-m", "deploy.cli.main", "reconcile", "--every", str(EVERY_S))

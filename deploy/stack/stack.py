@@ -27,7 +27,7 @@ def migrate_to_newest(settings: Settings) -> None:
 
 
 class Stack:
-    """Kafka, Valkey, Postgres, MLflow and workers under one supervisor, in one folder.
+    """Kafka, Valkey, Postgres, MLflow, workers and what goes with them under one supervisor, in one folder.
 
     Args:
         home: where data, logs and state lie.
@@ -58,7 +58,7 @@ class Stack:
         parts: Sequence[str] = SERVICES,
         workers: int | None = 1,
         wait_for: Iterable[str] | None = None,
-        reconciler: bool = False,
+        companions: Iterable[str] = (),
     ) -> tuple[str, ...]:
         """Start what does not run yet, and wait until it is ready.
 
@@ -67,7 +67,7 @@ class Stack:
             workers: how many; missing ones are started, spare ones stopped. None leaves them as they are.
             wait_for: the parts whose readiness is awaited at the end; all of them when not given. The stores
                 are always awaited.
-            reconciler: whether the background check runs beside the workers; stopped where it does not.
+            companions: what runs beside the workers, of COMPANIONS; others that run are stopped.
         Returns:
             The parts that were started: none, if all ran already.
         Raises:
@@ -81,7 +81,7 @@ class Stack:
             self._end_leftovers(home)
             start = Start(home, self._given, self._report, self._migrate)
             try:
-                return start.run(parts, workers, wait_for, reconciler)
+                return start.run(parts, workers, wait_for, companions)
             except BaseException:
                 start.undo()
                 raise
@@ -96,8 +96,9 @@ class Stack:
                 self._files.remove_data()
         return ran
 
-    def status(self) -> list[PartStatus]:
-        return status_of(self._files, self._given)
+    def status(self, readiness: bool = False) -> list[PartStatus]:
+        """Every part that was started. readiness: ask our own programs whether they are ready, too."""
+        return status_of(self._files, self._given, readiness)
 
     def env(self) -> dict[str, str]:
         """The environment variables by which other programs find the stack.
@@ -149,9 +150,11 @@ class Stack:
         Raises:
             PartFailed: one has ended for good, or the time is over.
         """
-        site = Site(self._files, self._files.read_state().ports, self._given, self._report)
-        for part in build(parts, site):
+        for part in build(parts, self._site()):
             await_ready(part, self._supervisor(), within_s)
+
+    def _site(self) -> Site:
+        return Site(self._files, self._files.read_state().ports, self._given, self._report)
 
     def _supervisor(self) -> Supervisor:
         return Supervisor(self._files.read_state().socket_folder)

@@ -10,17 +10,16 @@ from deploy.stack import supervisor
 from deploy.stack.errors import NotRunning, PartFailed
 from deploy.stack.home import Home
 from deploy.stack.part import Part, Site, log_end
-from deploy.stack.parts import addressed, addresses, build, port_names, slots_of
+from deploy.stack.parts import addressed, addresses, build, chosen_ports, port_names
 from deploy.stack.plan import plan
 from deploy.stack.ports import assign
 from deploy.stack.processes import count_starts
-from deploy.stack.reconciler import RECONCILER
 from deploy.stack.report import Report
 from deploy.stack.stopping import stop_everything, stop_part
 from deploy.stack.supervisor import BACKOFF, Supervisor
 from deploy.stack.supervisor_conf import render
 from deploy.stack.waiting import TimedOut, until
-from deploy.stack.workers import STORES, OwnProgram, given_ports
+from deploy.stack.workers import STORES, OwnProgram
 from models.errors import NotFound
 from streams.secret_files import ANSWER_KEY_FILE, PEPPER_FILE
 from streams.settings import Settings
@@ -48,9 +47,9 @@ class Start:
         services: Sequence[str],
         workers: int | None,
         wait_for: Iterable[str] | None,
-        reconciler: bool = False,
+        companions: Iterable[str] = (),
     ) -> tuple[str, ...]:
-        todo = plan(self._running(), services, workers, reconciler)
+        todo = plan(self._running(), services, workers, companions)
         if not todo.kept and not todo.spare:
             return ()
         parts = {part.name: part for part in build(todo.kept, self._site(todo.new))}
@@ -90,10 +89,8 @@ class Start:
     def _site(self, new: Sequence[str]) -> Site:
         """Ports for what is to be started, remembered before anything uses them."""
         state = self.home.read_state()
-        given = given_ports(self.settings, slots_of(new))
-        if RECONCILER in new and self.settings.reconciler_port:
-            given[RECONCILER] = self.settings.reconciler_port
-        ports, moved = assign(port_names(new), state.ports, given=given)
+        given, preferred = chosen_ports(new, self.settings)
+        ports, moved = assign(port_names(new), state.ports, given=given, preferred=preferred)
         for name in moved:
             self.report.note(f"port {state.ports[name]} has been taken: {name} moves to {ports[name]}")
         self.home.write_state(msgspec.structs.replace(state, ports=ports))

@@ -31,6 +31,8 @@ class PartStatus:
     uptime_s: float
     restarts: int
     metrics_url: str = ""
+    ready: bool | None = None
+    """Whether it has all that it works with, models too; None where it was not asked."""
 
     @property
     def runs(self) -> bool:
@@ -41,8 +43,11 @@ class PartStatus:
         return self.part.startswith(PREFIX)
 
 
-def status_of(home: Home, settings: Settings) -> list[PartStatus]:
-    """Every part that was started, in the order of start; empty when nothing was."""
+def status_of(home: Home, settings: Settings, readiness: bool = False) -> list[PartStatus]:
+    """Every part that was started, in the order of start; empty when nothing was.
+
+    readiness: our own programs are asked for it; one that hangs takes two seconds.
+    """
     state = home.read_state()
     try:
         seen = Supervisor(state.socket_folder).processes()
@@ -50,10 +55,11 @@ def status_of(home: Home, settings: Settings) -> list[PartStatus]:
         seen = {part.name: _orphan(part.name, part.processes[0]) for part in recorded(home)}
     known = [name for name in in_start_order(seen) if name in state.ports]
     parts = build(known, Site(home, state.ports, settings, Report()))
-    return [_status(part, seen[part.name], home) for part in parts]
+    return [_status(part, seen[part.name], home, readiness) for part in parts]
 
 
-def _status(part: Part, process: Process, home: Home) -> PartStatus:
+def _status(part: Part, process: Process, home: Home, readiness: bool) -> PartStatus:
+    own = part if isinstance(part, OwnProgram) else None
     return PartStatus(
         part=part.name,
         state=process.state,
@@ -61,7 +67,8 @@ def _status(part: Part, process: Process, home: Home) -> PartStatus:
         address=part.address(),
         uptime_s=process.uptime_s,
         restarts=max(0, count_starts(home.starts(part.name)) - 1),
-        metrics_url=part.metrics_url() if isinstance(part, OwnProgram) else "",
+        metrics_url=own.metrics_url() if own else "",
+        ready=own.is_ready() if own and readiness and process.pid else None,
     )
 
 

@@ -12,6 +12,8 @@ from deploy.stack.workers import STORES
 from streams.settings import Settings, read_settings
 
 OF_THE_MACHINE = ("jars_repository", "jars_cache")
+# Several such stacks may run at once, beside one that is meant to stay.
+FREE_PORTS = {"gateway_port": 0, "monitor_port": 0}
 
 
 @contextmanager
@@ -38,7 +40,7 @@ def temporary_stack(
 
 
 def own_settings(home: Path, **overrides: Any) -> Settings:
-    """The defaults, whatever this process is told, but where Kafka's jars come from.
+    """The defaults and free ports, whatever this process is told, but where Kafka's jars come from.
 
     A drill or a test must neither reach the developer's own stores nor depend on the developer's settings.
     """
@@ -47,4 +49,4 @@ def own_settings(home: Path, **overrides: Any) -> Settings:
         for name, field in Settings.model_fields.items()
         if name not in OF_THE_MACHINE
     }
-    return read_settings(**{**defaults, **overrides, "home": home})
+    return read_settings(**{**defaults, **FREE_PORTS, **overrides, "home": home})

@@ -12,12 +12,16 @@ from streams.settings import CHECKOUT, Settings, variable_of
 
 STORES = ("kafka", "valkey", "postgres")
 # Told by the stack itself, or by its own environment.
-NOT_PASSED = ("home", "slot", "metrics_port", "reconciler_port")
-# What opens the gateway is none of the workers' business.
-OF_THE_GATEWAY = ("api_key", "key_pepper")
+PORTS = ("metrics_port", "reconciler_port", "gateway_port", "monitor_port")
+NOT_PASSED = ("home", "slot", "gateway_url", *PORTS)
+# What opens the gateway, or the monitor opens it with, is none of the workers' business.
+OF_THE_GATEWAY, OF_THE_MONITOR = ("api_key", "key_pepper"), ("monitor_key",)
+OF_ONE = {*NOT_PASSED, *OF_THE_GATEWAY, *OF_THE_MONITOR}
+OF_ALL = tuple(field for field in Settings.model_fields if field not in OF_ONE)
 # The cores are shared out by starting workers, not by each of them computing on all cores.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 PREFIX = "worker-"
+ANSWERS_WITHIN_S = 2.0
 
 
 def worker_name(slot: int) -> str:
@@ -27,38 +31,51 @@ def worker_name(slot: int) -> str:
 class OwnProgram(Part):
     """One that is told where the stores are, keeps all it knows in them, and answers on a port.
 
-    port_variable: the setting by which it is told the port.
+    port_field: the setting by which it is told the port.
     """
 
     needs = STORES
     steady_after_s = 5
-    port_variable: ClassVar[str]
+    port_field: ClassVar[str]
 
     def prepare(self) -> None:
         """Nothing: it has no data of its own."""
 
     def environment(self) -> dict[str, str]:
-        own = {self.port_variable: str(self.site.ports[self.name]), "PYTHONPATH": str(CHECKOUT)}
-        return {**ONE_THREAD, **passed_on(self.site.settings), **own}
+        port = {variable_of(self.port_field): str(self.site.ports[self.name])}
+        return {**ONE_THREAD, **passed_on(self.site.settings), **port, "PYTHONPATH": str(CHECKOUT)}
 
     def probe(self) -> bool:
         try:
-            httpx.get(f"http://{self.address()}/healthz", timeout=2.0, trust_env=False).raise_for_status()
+            self._ask("/healthz").raise_for_status()
         except httpx.HTTPError as error:
             raise Unavailable(f"{self.name} does not answer", why=str(error)) from None
         return True
 
+    def is_ready(self) -> bool:
+        """Whether it has all that it works with, models too; it may serve long before."""
+        try:
+            return self._ask("/readyz").is_success
+        except httpx.HTTPError:
+            return False
+
     def address(self) -> str:
         return self.site.address(self.name)
 
+    def url(self) -> str:
+        return f"http://{self.site.address(self.name)}"
+
     def metrics_url(self) -> str:
-        return f"http://{self.address()}/metrics"
+        return f"{self.url()}/metrics"
+
+    def _ask(self, path: str) -> httpx.Response:
+        return httpx.get(self.url() + path, timeout=ANSWERS_WITHIN_S, trust_env=False)
 
 
 class Worker(OwnProgram):
     kind = "worker"
     stop_within_s = 30
-    port_variable = "FRAUDML_METRICS_PORT"
+    port_field = "metrics_port"
 
     def __init__(self, site: Site, slot: int) -> None:
         super().__init__(site)
@@ -79,10 +96,9 @@ def given_ports(settings: Settings, slots: Iterable[int]) -> dict[str, int]:
     return {worker_name(slot): first + slot for slot in slots} if first else {}
 
 
-def passed_on(settings: Settings) -> dict[str, str]:
-    """What was set, the stores' addresses too, for a process whose environment is made anew."""
-    fields = settings.model_fields_set - {*NOT_PASSED, *OF_THE_GATEWAY}
-    chosen = {field: getattr(settings, field) for field in Settings.model_fields if field in fields}
+def passed_on(settings: Settings, fields: Iterable[str] = OF_ALL) -> dict[str, str]:
+    """What was set of these, the stores' addresses too, for a process whose environment is made anew."""
+    chosen = {field: getattr(settings, field) for field in fields if field in settings.model_fields_set}
     return {variable_of(field): _as_text(value) for field, value in chosen.items() if value is not None}
 
 

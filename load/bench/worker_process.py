@@ -1,8 +1,9 @@
-"""A worker as a child process of a benchmark: started, stopped, and its CPU time counted."""
+"""Workers and gateways as child processes: started, stopped, and their CPU time counted."""
 
 import os
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,26 +13,28 @@ import psutil
 from models.errors import Unavailable
 
 STOP_S = 30.0
+LOCALHOST = "127.0.0.1"
 
 
 @dataclass
-class WorkerProcess:
-    """One worker. environment: the addresses of the stack, and whatever else the worker should be told.
-
-    module: what is run, a worker by its arguments.
-    """
+class ChildProcess(ABC):
+    """environment: the addresses of the stack, and whatever else it should be told. module: what is run."""
 
     environment: Mapping[str, str]
     log: Path
-    slot: int = 0
     module: str = "deploy.cli.main"
     _process: "subprocess.Popen[bytes] | None" = None
 
+    @abstractmethod
+    def arguments(self) -> tuple[str, ...]: ...
+
     def start(self) -> None:
-        command = [sys.executable, "-m", self.module, "worker", "--slot", str(self.slot)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, env={**os.environ, **self.environment}, stdout=log, stderr=subprocess.STDOUT
+                [sys.executable, "-m", self.module, *self.arguments()],
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
 
     def stop(self) -> int:
@@ -53,11 +56,13 @@ class WorkerProcess:
     def check(self) -> None:
         """
         Raises:
-            Unavailable: the worker has ended.
+            Unavailable: it has ended.
         """
         if self._process is None or self._process.poll() is not None:
-            end = self.log.read_text(errors="replace").strip().splitlines()[-3:]
-            raise Unavailable("the worker has ended", why=" / ".join(end))
+            raise Unavailable(f"the {self.arguments()[0]} has ended", why=self.last_words())
+
+    def last_words(self) -> str:
+        return " / ".join(self.log.read_text(errors="replace").strip().splitlines()[-3:])
 
     def runs(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -65,16 +70,51 @@ class WorkerProcess:
     def process(self) -> psutil.Process:
         """
         Raises:
-            Unavailable: the worker has ended.
+            Unavailable: it has ended.
         """
         self.check()
         assert self._process is not None
         return psutil.Process(self._process.pid)
 
     def cpu_s(self) -> float:
-        """CPU seconds used so far, by the operating system's accounting."""
-        times = self.process().cpu_times()
-        return float(times.user + times.system)
+        """CPU seconds used so far, with its own children, by the operating system's accounting."""
+        leader = self.process()
+        times = [each.cpu_times() for each in (leader, *leader.children(recursive=True))]
+        return float(sum(each.user + each.system for each in times))
 
     def rss_mb(self) -> float:
         return float(self.process().memory_info().rss) / 1e6
+
+
+@dataclass
+class WorkerProcess(ChildProcess):
+    slot: int = 0
+
+    def arguments(self) -> tuple[str, ...]:
+        return ("worker", "--slot", str(self.slot))
+
+
+@dataclass
+class GatewayProcess(ChildProcess):
+    port: int = 0
+    processes: int = 1
+
+    def arguments(self) -> tuple[str, ...]:
+        where = ("--host", LOCALHOST, "--port", str(self.port))
+        return ("gateway", *where, "--processes", str(self.processes))
+
+    @property
+    def address(self) -> str:
+        return f"http://{LOCALHOST}:{self.port}"
+
+
+@dataclass
+class MonitorProcess(ChildProcess):
+    port: int = 0
+
+    def arguments(self) -> tuple[str, ...]:
+        return ("monitor", "--host", LOCALHOST, "--port", str(self.port))
+
+    @property
+    def address(self) -> str:
+        return f"http://{LOCALHOST}:{self.port}"

@@ -1,6 +1,6 @@
 """What a drill acts on: a stack of its own, its workers, the proxies before its stores, and a way to send."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,9 @@ from typing import Protocol
 
 import psutil
 
+from load.chaos.callers import Question
 from load.chaos.crew import Crew
+from load.chaos.front_door import FrontDoor
 from load.chaos.proxy import FaultProxy
 from load.columns import Transactions
 from load.producer import Pusher
@@ -59,6 +61,7 @@ def _pid(servers: Servers, part: str) -> int | None:
 class Arena:
     """wait: sleeps so many seconds. sent: how many records the replay has produced, copies included.
 
+    door: the gateways. asked: what their callers ask, in this order.
     pusher: the drill's own producer, for records besides the replayed ones. complaints: what went otherwise
     than it must, seen while a fault was on.
     """
@@ -66,9 +69,11 @@ class Arena:
     servers: Servers
     settings: Settings
     crew: Crew
+    door: FrontDoor
     proxies: Mapping[str, FaultProxy]
     pusher: Pusher
     table: Transactions
+    asked: Sequence[Question]
     versions: Versions
     sent: Callable[[], int]
     wait: Callable[[float], None]

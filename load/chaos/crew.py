@@ -1,4 +1,5 @@
-"""Workers that are started again when they die, as a supervisor would; a drill takes them as it likes."""
+"""Workers or gateways that are started again when they die, as a supervisor would; a drill takes them as it
+likes."""
 
 from collections.abc import Callable
 from random import Random
@@ -6,7 +7,7 @@ from threading import Event, Lock, Thread
 
 import psutil
 
-from load.bench.worker_process import WorkerProcess
+from load.bench.worker_process import ChildProcess
 from models.errors import Unavailable
 
 LOOK_EVERY_S = 0.2
@@ -15,11 +16,11 @@ START_AGAIN_AFTER_S = 1.0
 
 
 class Crew:
-    """Worker slots, each wanted or not. hire: makes the worker of a slot, not started yet."""
+    """Slots, each wanted or not. hire: makes the worker or gateway of a slot, not started yet."""
 
-    def __init__(self, hire: Callable[[int], WorkerProcess]) -> None:
+    def __init__(self, hire: Callable[[int], ChildProcess]) -> None:
         self._hire = hire
-        self._workers: dict[int, WorkerProcess] = {}
+        self._workers: dict[int, ChildProcess] = {}
         self._lock = Lock()
         self._stop = Event()
         self._thread = Thread(target=self._keep, name="crew", daemon=True)
@@ -75,7 +76,7 @@ class Crew:
                 if worker is not None and worker.runs():
                     return worker.process()
             self._stop.wait(LOOK_EVERY_S)
-        raise Unavailable(f"the worker of slot {slot} has not come back")
+        raise Unavailable(f"what ran in slot {slot} has not come back")
 
     def said(self, words: str) -> list[str]:
         """The lines of all workers' logs with some words in them."""

@@ -12,6 +12,7 @@ from models.decision import DecidedTransaction
 from models.errors import ModelRejected
 from models.policy import Policy
 from models.scorer import Model
+from models.without_model import NO_MODEL
 from streams.ledger.rules import POLICY, SPLIT, Kind
 from streams.ledger.scan import ExportedRow
 
@@ -38,6 +39,8 @@ class Obedience:
             yield from self._ruled(row.decided)
         by_model: dict[Version, list[ExportedRow]] = defaultdict(list)
         for row in rows:
+            if row.decided.degraded_reason == NO_MODEL:
+                continue
             by_model[row.decided.model_name, row.decided.model_version].append(row)
         for version, its_rows in by_model.items():
             yield from self._scored(version, its_rows)
@@ -46,7 +49,12 @@ class Obedience:
         variant = self._router(row.ab_version).assign(row.customer_id)
         if row.variant != variant:
             yield f"{row.transaction_id}: {row.variant} scored it, split {row.ab_version} says {variant}"
-        verdict = self._policy(row.policy_version).verdict(row.score, row.amount_minor)
+        policy = self._policy(row.policy_version)
+        score, verdict = row.score, policy.verdict(row.score, row.amount_minor)
+        if row.degraded_reason == NO_MODEL:
+            score, verdict = policy.fallback(row.amount_minor)
+        if row.score != score:
+            yield f"{row.transaction_id}: no model scored it {row.score}, the policy assumes {score}"
         if row.decision != verdict:
             yield f"{row.transaction_id}: is {row.decision}, policy {row.policy_version} says {verdict}"
 

@@ -43,9 +43,9 @@ def flooding(rng: Random) -> Records:
     return [key] * FLOOD_RECORDS, [rng.choice(MALFORMED) for _ in range(FLOOD_RECORDS)]
 
 
-def oversized() -> Records:
-    """Larger than any transaction may be, small enough for the topic."""
-    note = b"x" * OVERSIZED_BYTES
+def oversized(size_bytes: int = OVERSIZED_BYTES) -> Records:
+    """Larger than any transaction may be; by default small enough for the topic."""
+    note = b"x" * size_bytes
     value = (
         b'{"transaction_id":"large","customer_id":"c","terminal_id":"m","amount_minor":5,"currency":"EUR",'
         b'"event_time":"2018-04-01T00:00:00Z","attributes":{"note":"' + note + b'"}}'

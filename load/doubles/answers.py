@@ -1,7 +1,8 @@
 """`streams.ports.AnswerLedger` in memory: rows, and where the records of answers are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -27,25 +28,28 @@ class Row:
 
 @dataclass
 class FakeAnswers:
-    """The part of the ledger that a gateway sees."""
+    """The part of the ledger that a gateway sees. now: the time, for how long an answer has waited."""
 
     rows: dict[str, Row] = field(default_factory=dict)
     next_offsets: dict[Partition, int] = field(default_factory=dict)
     places: dict[str, Produced] = field(default_factory=dict)
     reachable: bool = True
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def decision(self, transaction_id: str) -> DecidedTransaction | None:
         self._reach()
         row = self.rows.get(transaction_id)
         return row.decided if row else None
 
-    def answer(self, answers: Sequence[Answered]) -> dict[str, DecidedTransaction]:
+    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered]:
         self._reach()
         others = {}
         for each in answers:
-            row = self.rows.setdefault(each.decided.transaction_id, Row(each.decided, None, each.features))
-            if row.decided is not each.decided:
-                others[each.decided.transaction_id] = row.decided
+            name = each.decided.transaction_id
+            if name in self.rows:
+                others[name] = Answered(self.rows[name].decided, self.rows[name].features)
+            else:
+                self.rows[name] = Row(each.decided, None, each.features)
         return others
 
     def produced(self, places: Mapping[str, Produced]) -> None:
@@ -54,12 +58,15 @@ class FakeAnswers:
 
     def unclaimed(self, topic_id: str, older_s: float, limit: int) -> list[Answered]:
         self._reach()
+        before = self.now() - timedelta(seconds=older_s)
         waiting = [
             Answered(row.decided, row.features)
             for name, row in self.rows.items()
-            if row.owner is None and not self._under_way(self.places.get(name), topic_id)
+            if row.owner is None
+            and row.decided.decided_at < before
+            and not self._under_way(self.places.get(name), topic_id)
         ]
-        return waiting[:limit]
+        return sorted(waiting, key=lambda each: each.decided.decided_at)[:limit]
 
     def _under_way(self, place: Produced | None, topic_id: str) -> bool:
         if place is None or place.topic_id != topic_id:

@@ -86,7 +86,8 @@ class FakeLedger(FakeAnswers):
                 stored[row] = decided
             self.rows.setdefault(transaction_id, Row(decided, _owner(step, rows, row), features))
         self._move(step)
-        return replace(outcome, claimed={**outcome.claimed, **stored})
+        conflicts = outcome.answer_conflicts + rows.misfits()
+        return replace(outcome, claimed={**outcome.claimed, **stored}, answer_conflicts=conflicts)
 
     def _resolve(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
         """Who owns the ids that have rows already; an earlier row of the batch is an owner too."""

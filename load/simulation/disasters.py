@@ -6,6 +6,7 @@ from load.simulation.log import Topic
 from load.simulation.notebook import Lost, Process
 from load.simulation.schedule import Schedule
 from load.simulation.stores import SimulatedLedger
+from load.simulation.worker import SimulatedWorker
 from streams.offsets import Place
 from streams.topics import Partition
 
@@ -36,6 +37,8 @@ class Disasters:
         """What ends with the storm: sleepers wake, transactions of the dead time out, all get a share."""
         for process in [*schedule.processes.values(), *schedule.zombies]:
             process.asleep_until = 0
+        for gateway in schedule.front.gateways.values():
+            gateway.asleep_until = 0
         schedule.around.wire.clear()
         self._allow(schedule, whole=True)
         self._set_offsets(schedule)
@@ -66,7 +69,7 @@ class Disasters:
         schedule.deal(others)
         return True
 
-    def _some(self, schedule: Schedule) -> Process | None:
+    def _some(self, schedule: Schedule) -> Process[SimulatedWorker] | None:
         alive = list(schedule.processes.values())
         return schedule.random.choice(alive) if alive else None
 
@@ -82,6 +85,35 @@ class Disasters:
     def _cut(self, schedule: Schedule) -> None:
         for process in [*schedule.processes.values(), *schedule.zombies]:
             process.worker.view.lost = True
+        for gateway in schedule.front.gateways.values():
+            gateway.worker.view.lost = True
+
+    def _ledger_away(self, schedule: Schedule) -> None:
+        self._away(schedule, "ledger")
+
+    def _kafka_away(self, schedule: Schedule) -> None:
+        """For producers; what workers meet of it, their own calls do."""
+        self._away(schedule, "kafka")
+
+    def _view_away(self, schedule: Schedule) -> None:
+        self._away(schedule, "view")
+        self._cut(schedule)
+
+    def _away(self, schedule: Schedule, store: str) -> None:
+        schedule.outages.begin(store, schedule.step + schedule.random.randint(10, 60))
+
+    def _kill_gateway(self, schedule: Schedule) -> bool:
+        gateways = schedule.front.gateways
+        if gateways:
+            schedule.front.kill(gateways[schedule.random.choice(sorted(gateways))])
+        return bool(gateways)
+
+    def _pause_gateway(self, schedule: Schedule) -> bool:
+        gateways = schedule.front.gateways
+        if gateways:
+            slot = schedule.random.choice(sorted(gateways))
+            gateways[slot].asleep_until = schedule.step + schedule.random.randint(10, 60)
+        return bool(gateways)
 
     def _reconnect(self, schedule: Schedule) -> None:
         self._cut(schedule)
@@ -124,7 +156,7 @@ class Disasters:
 
     def _remake_topic(self, schedule: Schedule) -> None:
         self._set_offsets(schedule)
-        schedule.stop_all()
+        schedule.stop_workers()
         kafka = schedule.kafka
         name = schedule.random.choice(sorted(kafka.topics))
         old = kafka.topics[name]
@@ -164,6 +196,8 @@ class Disasters:
 
     def _allow(self, schedule: Schedule, whole: bool = False) -> bool:
         """Somebody has looked at the malformed records, and lets some of them pass, or all there are."""
+        if not schedule.ledger.reachable:
+            return False
         held = [
             (place, offset)
             for process in [*schedule.processes.values(), *schedule.zombies]
@@ -179,7 +213,7 @@ class Disasters:
         """Kafka forgets the group's offsets: whoever starts must stop, until somebody sets them again."""
         if self._expired or schedule.kafka.flights or not schedule.kafka.offsets:
             return False
-        schedule.stop_all()
+        schedule.stop_workers()
         schedule.around.wire.clear()
         self._expired = dict(schedule.kafka.offsets)
         schedule.kafka.offsets.clear()
@@ -189,7 +223,7 @@ class Disasters:
     def _set_offsets(self, schedule: Schedule) -> None:
         """Kafka lets nobody set the offsets of a group that is at work."""
         if self._expired:
-            schedule.stop_all()
+            schedule.stop_workers()
         for place, offset in self._expired.items():
             schedule.kafka.offsets.setdefault(place, offset)
         self._expired = {}

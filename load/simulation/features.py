@@ -20,11 +20,11 @@ def feature_findings(schedule: Schedule) -> Iterator[str]:
     histories = counted_rows(schedule.ledger)
     for name, grounds in schedule.ledger.grounds.items():
         row = schedule.ledger.rows[name]
-        if row.decided.path != "stream" or row.owner is None:
+        if row.owner is None:
             continue
         if not grounds.degraded:
             yield from _unapplied(name, grounds)
-        elif not schedule.plan.decides:
+        elif not grounds.apart and not schedule.plan.decides:
             yield f"{name} was decided with less, though workers were told to wait"
         yield from _miscounted(schedule, name, row, grounds, histories)
 
@@ -107,7 +107,7 @@ def _counts(record: Counted, owner: Place, grounds: Grounds, group: int) -> bool
         return False
     if grounds.degraded:
         return record.place in grounds.before
-    if record.place[:2] == owner[:2]:
+    if not grounds.apart and record.place[:2] == owner[:2]:
         return record.place[2] < owner[2]
     if record.place in grounds.before:
         return True

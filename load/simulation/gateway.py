@@ -1,99 +1,161 @@
-"""A model of the synchronous path: a row first, its record later, once, twice or after a long while."""
+"""A simulated gateway process: the real answering, relay and signer, in turns of one thread."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from random import Random
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
+from api.answering import Answer, Answering
+from api.breaker import Breaker
+from api.publishing import KafkaAnswerLog
+from api.relay import Relay
+from load.simulation.callers import Callers
+from load.simulation.line import Line
+from load.simulation.pipeline import SIGNER, build_decider, metrics
+from load.simulation.ports import AnswerPort, LedgerPort, ViewPort
+from load.simulation.producing import SimulatedProducing
+from load.simulation.surroundings import Surroundings
+from models.errors import FraudError, Unavailable, ViewMoved
+from models.transaction import Transaction
+from streams.answered import Answered
+from streams.healing import ViewKeeper
 
-from load.doubles import Row
-from load.simulation.kafka import SimulatedKafka
-from load.simulation.stores import SimulatedLedger
-from models.decision import VERDICTS, DecidedTransaction
-from models.features import FEATURE_NAMES
-from streams.topics import Partition
+# A step is a millisecond: after so many it is known where the record of an answer went.
+OLDER_S = 0.02
+# For a breaker it is longer, so that one that opened closes within a schedule.
+BREAKER_S_PER_STEP = 0.1
+MOST_AT_ONCE = 4
+RELAYS_NOW, HEALS_NOW, DELIVERS_NOW = 0.2, 0.3, 0.5
 
 
-@dataclass
-class Asked:
-    """A row made by REST. produced_at: where its record went last, by topic id; None while it waits."""
+class SimulatedGateway:
+    """One process, from its start to its death. slot: which gateway it is."""
 
-    value: bytes
-    key: bytes
-    produced_at: tuple[str, int, int] | None
-
-
-class Gateway:
-    """Decides at once, and produces what it decided."""
-
-    def __init__(
-        self, kafka: SimulatedKafka, ledger: SimulatedLedger, random: Random, now: Callable[[], datetime]
-    ) -> None:
-        self._kafka = kafka
-        self._ledger = ledger
-        self._random = random
-        self._now = now
-        self.asked: dict[str, Asked] = {}
-        self.hasty: list[str] = []
-
-    def ask(self, document: dict[str, Any], value: bytes | None) -> None:
-        """A caller asks for a decision. Its record is produced now, twice, or only when republished."""
-        name = document["transaction_id"]
-        if name in self._ledger.rows:
-            return
-        decided = self._decided(document)
-        self._ledger.rows[name] = Row(decided, None, np.zeros(len(FEATURE_NAMES), np.float32))
-        asked = Asked(value or b"", str(document["customer_id"]).encode(), None)
-        self.asked[name] = asked
-        for _ in range(self._random.choice((0, 1, 1, 2))):
-            self._produce(asked)
-
-    def republish(self) -> bool:
-        """Produce again what nobody has claimed, once progress is past where it was produced. Whether any."""
-        waiting = [
-            asked
-            for name, asked in self.asked.items()
-            if name in self._ledger.rows and self._ledger.rows[name].owner is None and self._passed(asked)
-        ]
-        for asked in waiting:
-            if self._under_way(asked):
-                self.hasty.append(f"the record {asked.produced_at} was not read yet, and is produced again")
-            self._produce(asked)
-        return bool(waiting)
-
-    def _passed(self, asked: Asked) -> bool:
-        return not self._under_way(asked)
-
-    def _under_way(self, asked: Asked) -> bool:
-        """Whether the last record produced is still to be read."""
-        if asked.produced_at is None:
-            return False
-        topic_id, number, offset = asked.produced_at
-        if topic_id != self._kafka.topics["transactions"].topic_id:
-            return False
-        return self._ledger.next_offsets.get(Partition(topic_id, number), 0) <= offset
-
-    def _produce(self, asked: Asked) -> None:
-        topic = self._kafka.topics["transactions"]
-        number = topic.partition_of(asked.key)
-        asked.produced_at = (topic.topic_id, number, topic.end(number))
-        self._kafka.append("transactions", number, asked.key, asked.value)
-
-    def _decided(self, document: dict[str, Any]) -> DecidedTransaction:
-        return DecidedTransaction(
-            decision=self._random.choice(VERDICTS),
-            score=0.5,
-            reasons=[],
-            variant="champion",
-            model_name="First",
-            model_version="1",
-            policy_version="simulated-1",
-            ab_version="ab-1",
-            path="rest",
-            degraded_reason=None,
-            late=False,
-            decided_at=self._now(),
-            **document | {"event_time": datetime.fromisoformat(document["event_time"])},
+    def __init__(self, name: str, slot: int, around: Surroundings, line: Line, callers: Callers) -> None:
+        self.name = name
+        self.slot = slot
+        self.idle = False
+        self.view = ViewPort(around.view, line)
+        self._around = around
+        self._line = line
+        self._callers = callers
+        self._waiting: dict[str, Transaction] = {}
+        self._in_work: list[Transaction] = []
+        self._heals = False
+        self._topic_id = around.kafka.topics["transactions"].topic_id
+        answers = AnswerPort(around.ledger, line)
+        self._producing = SimulatedProducing(around.kafka, line)
+        log = KafkaAnswerLog(
+            self._producing,
+            "transactions",
+            topic_id=lambda: self._topic_id,
+            signer=SIGNER,
+            within_s=0.0,
+            breaker=Breaker("kafka", self._breaker_s),
         )
+        self._answering = Answering(
+            ledger=answers,
+            keeper=self._keeper(self.view, apart=True),
+            decider=build_decider("rest", around.plan.retention, around.now, self._made),
+            log=log,
+            ledger_breaker=Breaker("postgres", self._breaker_s),
+            view_breaker=Breaker("redis", self._breaker_s),
+        )
+        self._relay = Relay(
+            answers, places=log.take_places, send=log.send, topic_id=self._look_up_topic, older_s=OLDER_S
+        )
+
+    def _keeper(self, view: ViewPort, apart: bool) -> ViewKeeper:
+        around = self._around
+        return ViewKeeper(
+            LedgerPort(around.ledger, view, self._line),
+            view,
+            around.new_epoch,
+            metrics(),
+            heal_apart=self._heal_apart if apart else None,
+            chunk_rows=around.plan.chunk_rows,
+        )
+
+    def _made(self, answers: Sequence[Answered], degraded: bool) -> None:
+        self._around.ledger.note_made(answers, self.name, self.view.read_at, self.view.applied_at, degraded)
+
+    def _breaker_s(self) -> float:
+        return self._around.steps() * BREAKER_S_PER_STEP
+
+    def _look_up_topic(self) -> str:
+        self._topic_id = self._around.kafka.topics["transactions"].topic_id
+        return self._topic_id
+
+    def _heal_apart(self) -> None:
+        self._heals = True
+
+    def ask(self, transaction: Transaction) -> None:
+        """As `api.gathering.Gathering.ask`."""
+        name = transaction.transaction_id
+        if name in self._waiting or any(each.transaction_id == name for each in self._in_work):
+            self._callers.refuse(transaction, self.name, self._around.ledger.eras)
+            return
+        self._waiting[name] = transaction
+
+    def hang_up(self) -> None:
+        """The process is gone, and with it every connection."""
+        for transaction in [*self._in_work, *self._waiting.values()]:
+            self._callers.tell(transaction, None, self.name, self._around.ledger.eras)
+
+    def work(self) -> None:
+        """Until something ends it."""
+        self._line.note("starts")
+        while True:
+            self._turn()
+
+    def has_work(self) -> bool:
+        return not self.idle or bool(self._waiting)
+
+    @property
+    def settled(self) -> bool:
+        return self.idle and not (self._waiting or self._producing.waiting or self._heals)
+
+    def _turn(self) -> None:
+        if self._producing.waiting and self._line.happens(DELIVERS_NOW):
+            self._producing.deliver()
+        if self._heals and self._line.happens(HEALS_NOW):
+            self._heal()
+        if self._waiting:
+            self._sweep()
+        elif not self._producing.waiting and not self._heals:
+            self._rest()
+        if self._line.happens(RELAYS_NOW):
+            self._safely_relay()
+
+    def _rest(self) -> None:
+        self._safely_relay()
+        if not self._waiting and not self._producing.waiting:
+            self.idle = True
+            self._line.pause()
+
+    def _safely_relay(self) -> None:
+        """As the relay's thread does."""
+        try:
+            self._relay.turn()
+        except FraudError as error:
+            self._line.note(f"cannot relay: {error}")
+
+    def _heal(self) -> None:
+        """As the healer's thread does, over connections of its own."""
+        try:
+            self._keeper(ViewPort(self._around.view, self._line), apart=False).heal()
+        except (Unavailable, ViewMoved):
+            self._line.note("could not heal")
+        else:
+            self._heals = False
+
+    def _sweep(self) -> None:
+        self.idle = False
+        names = list(self._waiting)[:MOST_AT_ONCE]
+        self._in_work = [self._waiting.pop(name) for name in names]
+        self._line.note(f"is asked for {' '.join(names)}")
+        for asked, told in zip(self._in_work, self._answering.answer(self._in_work), strict=True):
+            self._line.note(f"tells of {asked.transaction_id}: {_words(told)}")
+            self._callers.tell(asked, told, self.name, self._around.ledger.eras)
+        self._in_work = []
+
+
+def _words(told: Answer | FraudError) -> str:
+    return f"{told.decided.decision}, {told.durable}" if isinstance(told, Answer) else type(told).__name__

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from load.simulation.plan import LIMITS, NO_AIM, Aim
-from load.simulation.without import incarnations, kafka, ledger, poison, view
+from load.simulation.without import answers, incarnations, kafka, ledger, poison, view
 from load.simulation.without.patches import Patch, patched
 
 
@@ -28,6 +28,9 @@ RESTORES = Aim(events={"backup": 6, "restore": 4}, rates={"crash": 0.003})
 FAILURES = Aim(rates={"unavailable": 0.03, "give_up": 0.0})
 GIVE_UPS = Aim(rates={"unavailable": 0.03, "give_up": 0.5})
 RESTS = Aim(mix={"rest": 0.5, "changed": 0.8})
+AWAY = Aim(events={"ledger_away": 6, "kafka_away": 2}, mix={"rest": 0.6}, rates={"crash": 0.003})
+LATECOMERS = Aim(events={"ledger_away": 10}, mix={"rest": 0.6, "changed": 0.8})
+REMADE = Aim(events={"remake_topic": 4}, mix={"rest": 0.6})
 RIVALS = Aim(
     events={"rebalance": 10, "zombie": 20, "pause": 8},
     slots=3,
@@ -131,10 +134,31 @@ GUARDS: Mapping[str, Guard] = {
         RESTS,
     ),
     "rest_republished": Guard(
-        "a row of REST that nobody claims is produced again", poison.rest_republished, RESTS
+        "a row of REST that nobody claims is produced again", answers.rest_republished, RESTS
     ),
     "rest_republished_when_passed": Guard(
-        "and only once progress has passed its record", poison.rest_republished_when_passed, RESTS
+        "and only once progress has passed its record", answers.rest_republished_when_passed, RESTS
+    ),
+    "rest_republished_to_new_topic": Guard(
+        "and also when its topic is no more", answers.rest_republished_to_new_topic, REMADE
+    ),
+    "answer_stands": Guard("an answer does not replace a decision", answers.answer_stands, RESTS),
+    "standing_answer_told": Guard(
+        "whoever comes second is told what stands", answers.standing_answer_told, RESTS
+    ),
+    "answer_kept_before_told": Guard(
+        "without the ledger only what Kafka has is told", answers.answer_kept_before_told, AWAY
+    ),
+    "answer_stored": Guard(
+        "a signed answer that the ledger lacks is the decision", answers.answer_stored, AWAY
+    ),
+    "answer_signed": Guard(
+        "only our signature makes an answer of a mark", answers.answer_signed, Aim(mix={"forged": 0.5})
+    ),
+    "answers_remembered": Guard("a process knows what it has told", answers.answers_remembered, AWAY),
+    "answers_apart": Guard("requests of one sweep do not count each other", answers.answers_apart, RESTS),
+    "answer_conflicts_counted": Guard(
+        "a signed answer that does not stand is counted", answers.answer_conflicts_counted, LATECOMERS
     ),
     "flood_stops": Guard(
         "a flood of malformed records stops its partition",

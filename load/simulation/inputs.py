@@ -25,13 +25,16 @@ MALFORMED: tuple[bytes | None, ...] = (
 
 
 class Feed(NamedTuple):
-    """One thing that somebody sends. partition: None goes by the key. rest: through the gateway."""
+    """One thing that somebody sends. partition: None goes by the key. rest: through the gateway. forged: with
+    a mark that no gateway has made.
+    """
 
     topic: str
     key: bytes | None
     value: bytes | None
     partition: int | None = None
     rest: bool = False
+    forged: bool = False
 
 
 class Truth(NamedTuple):
@@ -45,8 +48,9 @@ class Truth(NamedTuple):
 class Mix:
     """How much of what.
 
-    span_days: from the first event time to the last. rest: share through the gateway. floods: how often a run
-    of malformed records follows.
+    span_days: from the first event time to the last. rest: share through the gateway. both: share of these
+    that come by Kafka too. forged: share of records with a forged mark. floods: how often a run of malformed
+    records follows.
     """
 
     transactions: int
@@ -59,6 +63,8 @@ class Mix:
     malformed: float = 0.08
     ahead: float = 0.0
     rest: float = 0.1
+    both: float = 0.3
+    forged: float = 0.0
     disorder: float = 0.2
     floods: float = 0.0
 
@@ -117,14 +123,21 @@ def _send(
         feeds.append((at, _record(inputs, "transactions", document, "ahead")))
         return
     rest = random.random() < mix.rest
-    feeds.append((at, _record(inputs, "transactions", document)._replace(rest=rest)))
+    forged = not rest and random.random() < mix.forged
+    feeds.append((at, _record(inputs, "transactions", document)._replace(rest=rest, forged=forged)))
+    if rest and random.random() < mix.both:
+        copy = _record(inputs, "transactions", document)._replace(forged=random.random() < mix.forged)
+        feeds.append((at + random.choice((-0.3, 0.1, 2)) * random.random(), copy))
     while random.random() < mix.repeats:
         again = document
         if random.random() < mix.changed:
             again = document | {"amount_minor": document["amount_minor"] + random.choice((1, 50_000))}
         elsewhere = random.randrange(8) if random.random() < 0.4 else None
         later = at + random.choice((-0.5, 0.1, 1, 6, 30)) * random.random()
-        feeds.append((later, _record(inputs, "transactions", again)._replace(partition=elsewhere)))
+        by_rest = rest and random.random() < 0.4
+        feeds.append(
+            (later, _record(inputs, "transactions", again)._replace(partition=elsewhere, rest=by_rest))
+        )
     if random.random() < mix.floods:
         number = random.randrange(8)
         flood = Feed(random.choice(("transactions", "labels")), b"any", b"{oops", number)

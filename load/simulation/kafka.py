@@ -45,7 +45,8 @@ class SimulatedKafka(FakeKafka):
     """Topics, one consumer group, and a transaction per worker slot.
 
     owners: which slot has each partition. seen_alerts, seen_dead: with their era.
-    back: commits that went back although the ledger was not restored.
+    back: commits that went back although the ledger was not restored. reachable: whether it takes records of
+    gateways. drops: whether what has waited for it may be given up.
     """
 
     topics: dict[str, Topic] = field(default_factory=dict)
@@ -58,6 +59,8 @@ class SimulatedKafka(FakeKafka):
     back: list[str] = field(default_factory=list)
     era: int = 0
     clock_ms: int = 0
+    reachable: bool = True
+    drops: bool = True
 
     def places(self) -> list[Place]:
         return [

@@ -1,6 +1,6 @@
 """The pipeline under test: the real code, and a model whose scores give every feature away."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -11,18 +11,22 @@ from prometheus_client import CollectorRegistry
 
 from models.ab_test import ABConfig, ABTestRouter, Variant
 from models.boosters import Matrix, Scores
+from models.decision import Path
 from models.features import FEATURE_NAMES
 from models.history import Retention
 from models.policy import flat_policy
 from models.scorer import Model, Scorer
+from streams.answered import Answered, Signer
+from streams.arrivals import Batch
 from streams.codecs import TransactionCodec
-from streams.deciding import Decider
+from streams.deciding import Decider, Histories, Names
 from streams.healing import ViewKeeper
 from streams.labels import LabelSweeps
 from streams.metrics import Metrics
 from streams.poison import PoisonGate
-from streams.ports import Ledger, Outbox
+from streams.ports import DecisionRows, Ledger, Outbox
 from streams.sweep import TransactionSweeps
+from streams.verdicts import decided_row
 
 CURRENCY = "EUR"
 POLICY = flat_policy("simulated-1", review_at=0.5, decline_at=0.8)
@@ -62,6 +66,34 @@ def metrics() -> Metrics:
     return Metrics(CollectorRegistry())
 
 
+# Of gateways and workers; forgers have another.
+KEY, OTHER_KEY = b"of gateways and workers", b"of somebody else"
+SIGNER, FORGER = Signer(KEY), Signer(OTHER_KEY)
+Made = Callable[[Sequence[Answered], bool], None]
+
+
+class NotingDecider(Decider):
+    """made: hears of every decision that is made apart, and whether that was without histories."""
+
+    made: Made
+
+    def decide_apart(self, batch: Batch, names: Names, stored: Histories | None) -> DecisionRows:
+        rows = super().decide_apart(batch, names, stored)
+        answers = [Answered(decided_row(rows, row), rows.features[row]) for row in range(len(batch))]
+        self.made(answers, stored is None)
+        return rows
+
+
+def build_decider(
+    path: Path, retention: Retention, now: Callable[[], datetime], made: Made = lambda answers, degraded: None
+) -> Decider:
+    decider = NotingDecider(
+        scorer=scorer, retention=retention, currency=CURRENCY, path=path, now=now, metrics=metrics()
+    )
+    decider.made = made
+    return decider
+
+
 @dataclass(frozen=True)
 class Pipeline:
     transactions: TransactionSweeps
@@ -74,7 +106,8 @@ def build_pipeline(
     *,
     gate: PoisonGate,
     keeper: ViewKeeper,
-    retention: Retention,
+    decider: Decider,
+    signer: Signer,
     ahead_ms: int,
     now: Callable[[], datetime],
 ) -> Pipeline:
@@ -85,10 +118,8 @@ def build_pipeline(
         keeper=keeper,
         outbox=outbox,
         gate=gate,
-        signer=lambda: None,
-        decider=Decider(
-            scorer=scorer, retention=retention, currency=CURRENCY, path="stream", now=now, metrics=metrics()
-        ),
+        signer=lambda: signer,
+        decider=decider,
         now=now,
         metrics=metrics(),
     )

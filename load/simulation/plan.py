@@ -29,6 +29,11 @@ EVENTS: Mapping[str, float] = {
     "late_commit": 1,
     "allow": 1,
     "expire_offsets": 0.4,
+    "ledger_away": 1.5,
+    "kafka_away": 1.5,
+    "view_away": 0.7,
+    "kill_gateway": 1.5,
+    "pause_gateway": 1,
 }
 
 
@@ -46,6 +51,7 @@ class Aim:
     exact_events: int | None = None
     lateness_days: float | None = None
     slots: int | None = None
+    gateways: int | None = None
     partitions: int | None = None
 
 
@@ -61,6 +67,7 @@ class Plan:
 
     partitions: int
     slots: int
+    gateways: int
     state_groups: int
     sweep_max_records: int
     retention: Retention
@@ -88,9 +95,11 @@ def seeded_plan(random: Random, aim: Aim = NO_AIM) -> Plan:
         setattr(rates, name, rate)
     lateness_days = random.choice((0.0, 1.0, 3.0)) if aim.lateness_days is None else aim.lateness_days
     exact_events = random.choice((4096, 4096, 3, 8)) if aim.exact_events is None else aim.exact_events
+    mix = _mix(random, aim)
     return Plan(
         partitions=aim.partitions or random.randint(1, 3),
         slots=aim.slots or random.choice((1, 2, 2, 3)),
+        gateways=aim.gateways or (random.choice((1, 2)) if mix.rest else 0),
         state_groups=random.choice((1, 1, 2)),
         sweep_max_records=random.choice((1, 3, 8, 8)),
         retention=Retention(int(lateness_days * DAY_S), exact_events),
@@ -100,7 +109,7 @@ def seeded_plan(random: Random, aim: Aim = NO_AIM) -> Plan:
         rates=rates,
         events=events,
         event_share=random.choice((0.03, 0.08)),
-        mix=_mix(random, aim),
+        mix=mix,
     )
 
 
@@ -112,7 +121,8 @@ def _mix(random: Random, aim: Aim) -> Mix:
         "terminals": random.randint(2, 4),
         "span_days": random.choice((0.1, 2.0, 12.0, 12.0, 90.0)),
         "ahead": random.choice((0.0, 0.0, 0.1)),
-        "rest": random.choice((0.0, 0.2)),
+        "rest": random.choice((0.0, 0.2, 0.5)),
+        "forged": random.choice((0.0, 0.1)),
         "disorder": random.choice((0.0, 0.2, 0.6)),
         "floods": random.choice((0.0, 0.0, 0.06)),
     }

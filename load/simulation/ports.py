@@ -5,8 +5,10 @@ from typing import Any, cast
 
 from load.simulation.line import Line
 from load.simulation.stores import SimulatedLedger, SimulatedView, Watermarks
+from models.decision import DecidedTransaction
 from models.errors import LedgerUnavailable, ViewUnavailable
 from models.features import Entity
+from streams.answered import Answered
 from streams.arrivals import LabelRecord
 from streams.ports import (
     Additions,
@@ -19,6 +21,7 @@ from streams.ports import (
     LabelsSettled,
     ParkedLabel,
     Poison,
+    Produced,
     Recorded,
     Settled,
     Step,
@@ -159,6 +162,34 @@ class LedgerPort:
     def unpark(self, labels: Sequence[ParkedLabel]) -> None:
         self._call("unparking labels", self._ledger.unpark, labels)
         self._line.note(f"unparks {len(labels)} labels")
+
+
+class AnswerPort:
+    """`streams.ports.AnswerLedger` over the line."""
+
+    def __init__(self, ledger: SimulatedLedger, line: Line) -> None:
+        self._ledger = ledger
+        self._line = line
+
+    def _call(self, what: str, effect: Any, *arguments: Any) -> Any:
+        self._line.before(what, LedgerUnavailable)
+        answer = effect(*arguments)
+        self._line.after(what, LedgerUnavailable)
+        return answer
+
+    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered]:
+        return cast(dict[str, Answered], self._call("storing answers", self._ledger.answer, answers))
+
+    def decision(self, transaction_id: str) -> DecidedTransaction | None:
+        found = self._call("looking up a decision", self._ledger.decision, transaction_id)
+        return cast(DecidedTransaction | None, found)
+
+    def produced(self, places: Mapping[str, Produced]) -> None:
+        self._call("noting where answers are", self._ledger.produced, places)
+
+    def unclaimed(self, topic_id: str, older_s: float, limit: int) -> list[Answered]:
+        found = self._call("reading unclaimed rows", self._ledger.unclaimed, topic_id, older_s, limit)
+        return cast(list[Answered], found)
 
 
 def _spans(moves: Mapping[Partition, tuple[int, int]]) -> str:

@@ -7,6 +7,13 @@ from load.simulation.features import feature_findings
 from load.simulation.recount import RECORD, counted_rows, stored
 from load.simulation.schedule import Schedule
 from load.simulation.sent import Findings, alerts_are_rows, dead_letters_are_records, floods_stop
+from load.simulation.told import (
+    answers_are_rows,
+    conflicts_are_counted,
+    processes_agree_with_themselves,
+    refusals_leave_nothing,
+    rows_by_rest_are_answers,
+)
 from load.simulation.truths import NOTHING, accepted_labels, input_places
 from models.label import fraud_mark
 from streams.recomputation import canonical
@@ -30,8 +37,6 @@ def one_decision_each(schedule: Schedule) -> Findings:
             yield f"{truth.document['transaction_id']} at {place} has no decision"
     for name, row in schedule.ledger.rows.items():
         if row.owner is None:
-            if name not in schedule.gateway.asked:
-                yield f"the row of {name} has no input"
             yield f"the row of {name}, made by REST, was never claimed"
         elif inputs.ever.get(row.owner, NOTHING).document.get("transaction_id") != name:
             yield f"the row of {name} is owned by {row.owner}, which is another record"
@@ -137,13 +142,13 @@ def first_copy_claims(schedule: Schedule) -> Findings:
 
 def rest_rows_wait(schedule: Schedule) -> Findings:
     """A row made by REST has no second record on its way before its first one was read"""
-    yield from schedule.gateway.hasty
+    yield from schedule.ledger.hasty
 
 
 def halts_have_causes(schedule: Schedule) -> Findings:
     """No worker stops but for a cause"""
     for words in dict.fromkeys(
-        f"{type(each.failure).__name__} {each.failure}" for each in schedule.unexplained()
+        f"{type(each.failure).__name__} {each.failure}" for each in schedule.notes.unexplained()
     ):
         yield f"a worker stopped: {words}"
 
@@ -160,6 +165,11 @@ PROMISES: tuple[Callable[[Schedule], Findings], ...] = (
     first_copy_claims,
     floods_stop,
     rest_rows_wait,
+    answers_are_rows,
+    conflicts_are_counted,
+    processes_agree_with_themselves,
+    refusals_leave_nothing,
+    rows_by_rest_are_answers,
     halts_have_causes,
 )
 

@@ -2,28 +2,34 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from math import inf
 from random import Random
 
-from load.simulation.gateway import Gateway
+from load.simulation.forger import forged_headers
+from load.simulation.front import Front
+from load.simulation.gateway import SimulatedGateway
 from load.simulation.inputs import AHEAD_MS, Feed, last_record, seeded_inputs
 from load.simulation.kafka import SimulatedKafka
 from load.simulation.line import CALM, Line, Rates
 from load.simulation.log import Topic
 from load.simulation.notebook import Ending, Notebook, Process
+from load.simulation.outages import Outages
 from load.simulation.pipeline import LABEL_WAIT_S
 from load.simulation.plan import NO_AIM, Aim, seeded_plan
 from load.simulation.stores import SimulatedLedger, SimulatedView
+from load.simulation.surroundings import Surroundings
 from load.simulation.turns import Crashed, Task
-from load.simulation.worker import Fenced, SimulatedWorker, Surroundings
-from models.errors import FraudError, Halt, LogBehindLedger, Unavailable
+from load.simulation.worker import Fenced, SimulatedWorker
+from models.errors import LogBehindLedger, Unavailable
+from models.transaction import decode_transaction
 
 BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_CALM_TURNS = 6000
 MANY = 10_000
 MOST_UNEXPLAINED = 3  # whoever stops without a cause again and again will not come to rest
 FEED_SHARE, WIRE_SHARE, RESTART_CHANCE = 0.15, 0.3, 0.15
-# The double of the outbox says so only when it was told that Kafka stays silent.
-ALWAYS_EXPLAINED = {"outcome_unknown"}
+
+Running = Process[SimulatedWorker] | Process[SimulatedGateway]
 
 
 class Schedule:
@@ -37,16 +43,16 @@ class Schedule:
         self.kafka = SimulatedKafka(generation=0, clock_ms=self.inputs.clock_ms)
         for name in ("transactions", "labels"):
             self.kafka.topics[name] = Topic(name, f"{name}-1", [[] for _ in range(plan.partitions)])
-        self.ledger = SimulatedLedger(clock=lambda: self.step / 1000)
+        self.ledger = SimulatedLedger(clock=lambda: self.step / 1000, now=self._now)
         self.view = SimulatedView(groups=plan.state_groups)
-        self.gateway = Gateway(self.kafka, self.ledger, self.random, self._now)
         self.notes = Notebook()
-        self.processes: dict[int, Process] = {}
-        self.zombies: list[Process] = []
+        self.processes: dict[int, Process[SimulatedWorker]] = {}
+        self.zombies: list[Process[SimulatedWorker]] = []
         self.ahead_ms = AHEAD_MS
         self.step = 0
         self.rests = False
         self.truncated = False
+        self.produced: set[bytes | None] = set()
         self._fed = 0
         self._started = 0
         self._epochs = 0
@@ -59,8 +65,11 @@ class Schedule:
             random=self.random,
             wire=[],
             now=self._now,
+            steps=lambda: self.step,
             new_epoch=self._new_epoch,
         )
+        self.front = Front(self.around, self.inputs, self.notes, lambda: self._rates, self.note)
+        self.outages = Outages(self.ledger, self.kafka, self.view, self.note)
 
     def play(self, disaster: Callable[["Schedule"], None], calm: Callable[["Schedule"], None]) -> None:
         """Storm, then calm. disaster: does one thing to the world. calm: repairs what operators repair."""
@@ -68,6 +77,7 @@ class Schedule:
             for slot in range(self.plan.slots):
                 self.start(slot)
             self.deal(list(self.processes))
+            self.front.supervise(1.0)
             after = self.random.randint(20, 120)
             while not self.truncated and (self._fed < len(self.inputs.feeds) or after > 0):
                 after -= self._fed == len(self.inputs.feeds)
@@ -90,6 +100,7 @@ class Schedule:
 
     def _storm(self, disaster: Callable[["Schedule"], None]) -> None:
         self.step += 1
+        self.outages.end(self.step)
         drawn = self.random.random()
         ready = self._ready()
         share = WIRE_SHARE if self.around.wire else self.plan.event_share
@@ -100,27 +111,31 @@ class Schedule:
         elif ready:
             self.resume(self.random.choice(ready))
         self._supervise(RESTART_CHANCE)
+        self.front.supervise(RESTART_CHANCE)
 
     def _feed(self) -> None:
         for _ in range(self.random.choice((1, 1, 4, 8))):
             if self._fed < len(self.inputs.feeds):
                 self._send(self.inputs.feeds[self._fed])
                 self._fed += 1
-        if self.random.random() < 0.2:
-            self.gateway.republish()
+        self.front.ask_again()
 
     def _send(self, feed: Feed) -> None:
         topic = self.kafka.topics[feed.topic]
         if feed.rest:
-            self.gateway.ask(self.inputs.truth(feed.value).document, feed.value)
+            self.front.ask(decode_transaction(feed.value))
             return
+        if feed.topic == "transactions":
+            self.produced.add(feed.value)
+        headers = forged_headers(feed, self.random, self._now()) if feed.forged else None
         by_key = topic.partition_of(feed.key or b"")
         number = by_key if feed.partition is None else feed.partition % len(topic.partitions)
-        self.kafka.append(feed.topic, number, feed.key, feed.value)
+        self.kafka.append(feed.topic, number, feed.key, feed.value, headers)
 
-    def _ready(self) -> list[Process]:
+    def _ready(self) -> list[Running]:
         every = [*self.processes.values(), *self.zombies]
-        return [each for each in every if each.asleep_until <= self.step and each.worker.has_work()]
+        workers = [each for each in every if each.asleep_until <= self.step and each.worker.has_work()]
+        return [*workers, *self.front.ready(self.step)]
 
     # Processes.
 
@@ -142,12 +157,16 @@ class Schedule:
         self.kafka.rebalance({place: self.random.choice(slots) for place in self.kafka.places()})
         self.note("group", f"generation {self.kafka.generation} among slots {slots}")
 
-    def resume(self, process: Process) -> None:
+    def resume(self, process: Running) -> None:
         process.task.resume()
-        if process.task.done:
+        if not process.task.done:
+            return
+        if isinstance(process.worker, SimulatedGateway):
+            self.front.bury(process)
+        else:
             self._bury(process)
 
-    def _bury(self, process: Process) -> None:
+    def _bury(self, process: Process[SimulatedWorker]) -> None:
         failure = process.task.failure
         if process in self.zombies:
             self.zombies.remove(process)
@@ -158,11 +177,15 @@ class Schedule:
         if failure is not None and not isinstance(failure, Crashed | Fenced | Unavailable):
             self.notes.endings.append(Ending(name, failure))
 
-    def kill(self, process: Process) -> None:
+    def kill(self, process: Process[SimulatedWorker]) -> None:
         process.task.kill()
         self._bury(process)
 
     def stop_all(self) -> None:
+        self.front.stop_all()
+        self.stop_workers()
+
+    def stop_workers(self) -> None:
         for process in [*self.zombies, *self.processes.values()]:
             self.kill(process)
 
@@ -175,23 +198,12 @@ class Schedule:
         """name: of a process, of a slot, or * for all."""
         self.notes.may_halt.setdefault(name, set()).add(code)
 
-    def unexplained(self) -> list[Ending]:
-        """Processes that stopped for no reason that the plan gave them."""
-        return [
-            ending
-            for ending in self.notes.endings
-            if not (isinstance(ending.failure, Halt) and self._explained(ending.name, ending.failure))
-        ]
-
-    def _explained(self, name: str, failure: FraudError) -> bool:
-        slot = name.partition(".")[0]
-        allowed = [self.notes.may_halt.get(whose, set()) for whose in (name, slot, "*")]
-        return failure.code in ALWAYS_EXPLAINED.union(*allowed)
-
     # The calm.
 
     def _calm(self, repair: Callable[["Schedule"], None]) -> None:
         self._rates = CALM
+        self.outages.end(inf)
+        self.kafka.drops = False
         self.note("weather", "calm")
         repair(self)
         if self.truncated:
@@ -205,15 +217,18 @@ class Schedule:
         for _ in range(MOST_CALM_TURNS):
             self.step += 1
             self._supervise(1.0)
+            self.front.supervise(1.0)
             ready = self._ready()
             if ready:
                 self.resume(self.random.choice(ready))
+            elif self.front.ask_again(1.0):
+                continue
             elif self._quiet():
                 self.rests = True
             else:
                 repair(self)
                 self._wake()
-            if self.rests or self.stands_still or len(self.unexplained()) > MOST_UNEXPLAINED:
+            if self.rests or self.stands_still or len(self.notes.unexplained()) > MOST_UNEXPLAINED:
                 return
 
     @property
@@ -231,8 +246,9 @@ class Schedule:
     def _wake(self) -> None:
         for process in [*self.processes.values(), *self.zombies]:
             process.worker.idle = False
+        self.front.wake()
 
     def _quiet(self) -> bool:
         if self.zombies or not all(each.worker.settled for each in self.processes.values()):
             return False
-        return not self.ledger.due_labels(None, MANY, LABEL_WAIT_S).labels and not self.gateway.republish()
+        return not self.ledger.due_labels(None, MANY, LABEL_WAIT_S).labels and self.front.settled

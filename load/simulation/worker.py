@@ -1,18 +1,15 @@
 """A simulated worker: the poller's rules in one thread of work, around the real pipeline."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from random import Random
 
 from load.simulation.intake import SimulatedIntake
-from load.simulation.kafka import Membership, SimulatedKafka
+from load.simulation.kafka import Membership
 from load.simulation.line import Line
+from load.simulation.marks import WatchedSigner
 from load.simulation.outbox import SimulatedConsumer, SimulatedOutbox
-from load.simulation.pipeline import build_pipeline, metrics
-from load.simulation.plan import Plan
+from load.simulation.pipeline import KEY, build_decider, build_pipeline, metrics
 from load.simulation.ports import LedgerPort, ViewPort
-from load.simulation.stores import SimulatedLedger, SimulatedView
+from load.simulation.surroundings import Surroundings
 from models.errors import Refused, TopicRemade, Unavailable, ViewMoved
 from streams.arrivals import Sweep
 from streams.assignment import starting_offsets
@@ -22,20 +19,6 @@ from streams.poison import PoisonGate
 
 TIMEOUT_S = 1.0
 COMMITS_NOW, TENDS_NOW, HEALS_NOW, BOTH_TOPICS = 0.3, 0.2, 0.3, 0.3
-
-
-@dataclass
-class Surroundings:
-    """What all workers of a schedule share."""
-
-    kafka: SimulatedKafka
-    ledger: SimulatedLedger
-    view: SimulatedView
-    plan: Plan
-    random: Random
-    wire: list[tuple[int, int]]
-    now: Callable[[], datetime]
-    new_epoch: Callable[[], str]
 
 
 class Fenced(Exception):
@@ -65,7 +48,8 @@ class SimulatedWorker:
             self._outbox,
             gate=PoisonGate(self._ledger, plan.limit, self._hold),
             keeper=self._keeper(self._ledger, self.view, self._heal_apart if plan.decides else None),
-            retention=plan.retention,
+            decider=build_decider("stream", plan.retention, around.now),
+            signer=WatchedSigner(KEY, around.ledger),
             ahead_ms=ahead_ms,
             now=around.now,
         )

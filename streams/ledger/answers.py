@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from models.decision import DecidedTransaction
 from streams.answered import Answered
 from streams.codecs import encode
 from streams.ledger import reading
@@ -38,7 +37,6 @@ INSERT = """
     ORDER BY transaction_id
     ON CONFLICT (transaction_id) DO NOTHING RETURNING transaction_id
 """
-BY_IDS = reading.DECIDED + "WHERE transaction_id = ANY(%s)"
 NOTE_PLACES = """
     INSERT INTO answer_places (transaction_id, topic_id, partition, "offset")
     SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[])
@@ -52,6 +50,7 @@ WHERE_PRODUCED = """
     LEFT JOIN progress USING (incarnation, partition)
 """
 WITH_FEATURES = reading.DECIDED.replace("currency, attributes", "currency, attributes, features")
+BY_IDS = WITH_FEATURES + "WHERE transaction_id = ANY(%s)"
 UNCLAIMED = f"""
     {WITH_FEATURES}
     LEFT JOIN ({WHERE_PRODUCED}) AS places USING (transaction_id)
@@ -87,13 +86,13 @@ def _row(connection: TimedConnection, answered: Answered, owner: Owner) -> dict[
     }
 
 
-def answer(connection: TimedConnection, answers: Sequence[Answered]) -> dict[str, DecidedTransaction]:
+def answer(connection: TimedConnection, answers: Sequence[Answered]) -> dict[str, Answered]:
     """Insert those whose ids are new; what stands for the others."""
     new = insert(connection, rows_of(connection, answers, [NOBODY] * len(answers)))
     others = [each.decided.transaction_id for each in answers if each.decided.transaction_id not in new]
     if not others:
         return {}
-    return {found.transaction_id: found for found, _ in reading.documents(connection, BY_IDS, [others])}
+    return {found.decided.transaction_id: found for found in _read(connection, BY_IDS, [others])}
 
 
 def produced(connection: TimedConnection, places: Mapping[str, Produced]) -> None:
@@ -105,7 +104,12 @@ def produced(connection: TimedConnection, places: Mapping[str, Produced]) -> Non
 def unclaimed(connection: TimedConnection, topic_id: str, older_s: float, limit: int) -> list[Answered]:
     """Answers whose record is not under way. Places that nobody asks for any more are forgotten."""
     connection.execute(FORGET_PLACES)
-    cursor = connection.execute(UNCLAIMED, [older_s, topic_id, limit])
+    return _read(connection, UNCLAIMED, [older_s, topic_id, limit])
+
+
+def _read(connection: TimedConnection, query: str, values: Sequence[object]) -> list[Answered]:
+    """Rows as they were answered."""
+    cursor = connection.execute(query, values)
     names = [each.name for each in cursor.description or ()]
     return [
         Answered(decided, np.frombuffer(extra["features"], "<f4"))

@@ -4,7 +4,10 @@ hash = sha256(hash of the row before, or 32 zero bytes, then the row as JSON in 
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
+
+import msgspec
 
 from streams.codecs import encode
 from streams.ledger.connection import Connector, TimedConnection
@@ -44,6 +47,11 @@ LINES = f"""
     SELECT audit_id, encode(prev_hash, 'hex'), encode(hash, 'hex'), {TEXT} FROM audit
     WHERE audit_id > %s ORDER BY audit_id LIMIT {AT_ONCE}
 """
+NEWEST = """
+    SELECT audit_id, happened_at, actor, action, object, before, after, why, outcome, detail FROM audit
+    WHERE audit_id < %s ORDER BY audit_id DESC LIMIT %s
+"""
+PAST_THE_LAST = 2**63 - 1
 HOLDS = "SELECT EXISTS (SELECT FROM audit WHERE hash = %s)"
 HASHES = "SELECT audit_id, hash FROM audit WHERE audit_id = ANY (%s)"
 
@@ -57,6 +65,21 @@ class Head(NamedTuple):
     rows: int
     audit_id: int
     hash: bytes
+
+
+class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Who did what: `object` went from `before` to `after`; outcome is begun, done, failed or refused."""
+
+    audit_id: int
+    happened_at: datetime
+    actor: str
+    action: str
+    object: str
+    before: str | None
+    after: str
+    why: str
+    outcome: str
+    detail: dict[str, Any]
 
 
 class Break(NamedTuple):
@@ -93,6 +116,12 @@ class PostgresAudit:
         with self._connector.use() as connection:
             row = connection.execute(HEAD).fetchone()
             return Head(0, 0, NOTHING_BEFORE) if row is None else Head(*row)
+
+    def newest(self, most: int, before: int = PAST_THE_LAST) -> list[AuditRow]:
+        """At most so many rows, newest first, of those with an audit_id below `before`."""
+        with self._connector.use() as connection:
+            rows = connection.execute(NEWEST, [before, most]).fetchall()
+        return [AuditRow(**dict(zip(AuditRow.__struct_fields__, row, strict=True))) for row in rows]
 
     def first_break(self) -> Break | None:
         """Computes every hash anew. What was cut off at the end shows only against a head of before.

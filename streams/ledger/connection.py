@@ -1,7 +1,9 @@
 """One connection to Postgres that is made when needed, never waits for ever, and speaks our errors."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -13,7 +15,8 @@ from models.errors import BadSetting, FraudError, LedgerUnavailable, SchemaUnkno
 from streams.ledger.arrays import register
 
 # The schema that this code reads and writes; deploy/migrations makes it.
-SCHEMA = "0005"
+SCHEMA = "0011"
+LIBPQ_WAITS_S = 2  # for a connection, at least, whatever it is told
 
 
 class TimedConnection(psycopg.Connection[TupleRow]):
@@ -37,6 +40,7 @@ class Connector:
         self._timeout_s = timeout_s
         self._application = application
         self._connection: TimedConnection | None = None
+        self._coming: Future[TimedConnection] | None = None
 
     @contextmanager
     def use(self) -> Iterator[TimedConnection]:
@@ -63,13 +67,29 @@ class Connector:
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
+        coming, self._coming = self._coming, None
         if connection is not None:
             connection.close()
+        if coming is not None:
+            coming.add_done_callback(_closed)
 
     def _connected(self) -> TimedConnection:
         if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
+            short = self._timeout_s < LIBPQ_WAITS_S
+            self._connection = self._connect_in_time() if short else self._connect()
         return self._connection
+
+    def _connect_in_time(self) -> TimedConnection:
+        """No call waits longer for it than for anything else; the next one may find it made."""
+        if self._coming is None or (self._coming.done() and self._coming.exception()):
+            self._coming = Future()
+            Thread(target=_fulfil, args=(self._coming, self._connect), name="connect", daemon=True).start()
+        try:
+            made = self._coming.result(self._timeout_s)
+        except TimeoutError:
+            raise LedgerUnavailable("Postgres failed", why="there is no connection in time") from None
+        self._coming = None
+        return made
 
     def _connect(self) -> TimedConnection:
         try:
@@ -83,7 +103,7 @@ class Connector:
         connection = TimedConnection.connect(
             self._url,
             autocommit=True,
-            connect_timeout=max(2, int(self._timeout_s)),
+            connect_timeout=max(LIBPQ_WAITS_S, int(self._timeout_s)),
             application_name=self._application,
             options=self._options(),
         )
@@ -115,6 +135,18 @@ class Connector:
                 self._connection.rollback()
             except psycopg.Error:
                 self.close()
+
+
+def _fulfil(coming: "Future[TimedConnection]", connect: Callable[[], TimedConnection]) -> None:
+    try:
+        coming.set_result(connect())
+    except BaseException as error:
+        coming.set_exception(error)
+
+
+def _closed(coming: "Future[TimedConnection]") -> None:
+    if coming.exception() is None:
+        coming.result().close()
 
 
 def _check_schema(connection: psycopg.Connection[Any]) -> None:

@@ -34,6 +34,10 @@ ALL_LIVE = f"""
     SELECT key_id, owner, name, scopes, limit_per_minute, env, digest, pepper_id, expires_at
     FROM api_keys WHERE {LIVE}
 """
+LIVE_LIMITS = f"""
+    SELECT count(*) OVER (), key_id, owner, name, limit_per_minute FROM api_keys WHERE {LIVE}
+    ORDER BY created_at DESC, key_id LIMIT %s
+"""
 RETIRE = f"""
     UPDATE api_keys SET expires_at = least(expires_at, now() + %s) WHERE key_id = %s RETURNING {RECORD}
 """
@@ -78,6 +82,15 @@ class LiveKey(NamedTuple):
     digest: bytes
     pepper_id: str
     expires_at: datetime | None
+
+
+class KeyLimit(NamedTuple):
+    """How often a live key may ask in any 60 s."""
+
+    key_id: str
+    owner: str
+    name: str
+    limit_per_minute: int
 
 
 class PostgresKeys:
@@ -159,6 +172,16 @@ class PostgresKeys:
         """
         with self._connector.use() as connection:
             return [_live(row) for row in connection.execute(ALL_LIVE).fetchall()]
+
+    def limits(self, most: int) -> tuple[list[KeyLimit], int]:
+        """Those of the live keys made last, at most so many, and how many live keys there are.
+
+        Raises:
+            LedgerUnavailable: Postgres cannot be reached.
+        """
+        with self._connector.use() as connection:
+            rows = connection.execute(LIVE_LIMITS, [most]).fetchall()
+            return [KeyLimit(*row[1:]) for row in rows], rows[0][0] if rows else 0
 
     def close(self) -> None:
         self._connector.close()

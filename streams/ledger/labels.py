@@ -16,11 +16,12 @@ LOCK_TRANSACTIONS = """
 KNOWN_VERSIONS = "SELECT transaction_id, version, label FROM labels WHERE transaction_id = ANY(%s)"
 INSERT_LABELS = """
     INSERT INTO labels (
-        incarnation, transaction_id, version, label_id, label, source, event_time, delta, partition, "offset"
+        incarnation, transaction_id, version, label_id, label, source, event_time, delta, transaction_time,
+        partition, "offset"
     )
     SELECT %s, new.* FROM unnest(
         %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::smallint[],
-        %s::int[], %s::bigint[]
+        %s::timestamptz[], %s::int[], %s::bigint[]
     ) AS new
 """
 PARK = """
@@ -54,7 +55,7 @@ UNPARK = """
 
 Transactions = dict[str, tuple[str, datetime, bool]]  # terminal, event time, late
 Versions = dict[str, dict[int, str]]
-NewRow = tuple[str, int, str, str, str, datetime, int, int, int]
+NewRow = tuple[str, int, str, str, str, datetime, int, datetime, int, int]
 
 
 def settle(connection: TimedConnection, incarnation: int, records: Sequence[LabelRecord]) -> LabelsSettled:
@@ -73,8 +74,8 @@ def settle(connection: TimedConnection, incarnation: int, records: Sequence[Labe
     for place, _, _, label in records:
         if label.transaction_id in transactions and label.version not in versions[label.transaction_id]:
             delta = _delta(versions[label.transaction_id], label)
-            accepted.append(_row(place, label, delta))
             terminal, event_time, late = transactions[label.transaction_id]
+            accepted.append(_row(place, label, delta, event_time))
             marks.append(Mark(terminal, int(event_time.timestamp()), 0 if late else delta))
     if accepted:
         connection.execute(INSERT_LABELS, [incarnation, *map(list, zip(*accepted, strict=True))])
@@ -90,7 +91,7 @@ def _delta(known: dict[int, str], label: Label) -> int:
     return fraud_mark(known[max(known)]) - before
 
 
-def _row(place: Place, label: Label, delta: int) -> NewRow:
+def _row(place: Place, label: Label, delta: int, transaction_time: datetime) -> NewRow:
     return (
         label.transaction_id,
         label.version,
@@ -99,6 +100,7 @@ def _row(place: Place, label: Label, delta: int) -> NewRow:
         label.source,
         label.event_time,
         delta,
+        transaction_time,
         *place,
     )
 

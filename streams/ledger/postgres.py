@@ -57,7 +57,7 @@ class PostgresLedger:
         with self._connector.use() as connection:
             return reading.decided(connection, transaction_id)
 
-    def answer(self, given: Sequence[Answered]) -> dict[str, DecidedTransaction]:
+    def answer(self, given: Sequence[Answered]) -> dict[str, Answered]:
         with self._connector.use() as connection:
             return answers.answer(connection, given)
 

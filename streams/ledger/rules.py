@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from models.ab_test import ABConfig, create_default_ab_config
-from models.errors import BadSetting, NotFound
+from models.errors import Misuse, NotFound
 from models.policy import DEFAULT_POLICY, Policy
 from streams.codecs import encode
 from streams.ledger.audit import note
 from streams.ledger.connection import Connector, TimedConnection
 
 ACTIVATE = "activate"
+MOST_ACTIVATIONS = 200
 
 ADD = "INSERT INTO {table} (version, document) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 FIND = "SELECT document::text FROM {table} WHERE version = %s"
@@ -71,7 +72,7 @@ class PostgresRules:
             NotFound: there is none of that name.
         """
         with self._connector.use() as connection:
-            return _found(connection, kind, version)
+            return kept(connection, kind, version)
 
     def versions(self, kind: Kind) -> list[str]:
         """All versions that were kept, oldest first."""
@@ -82,13 +83,13 @@ class PostgresRules:
         """Keep a new version; keeping the same one again changes nothing.
 
         Raises:
-            BadSetting: the version names another rule already.
+            Misuse: the version names another rule already.
         """
         with self._connector.use() as connection:
             if rule.version != kind.default.version:
                 connection.execute(ADD.format(table=kind.table), [rule.version, encode(rule).decode()])
-            if _found(connection, kind, rule.version) != rule:
-                raise BadSetting(
+            if kept(connection, kind, rule.version) != rule:
+                raise Misuse(
                     f"version {rule.version} of the {kind.name} is another one",
                     why="a version never changes",
                     next_step="give it a name of its own",
@@ -101,7 +102,7 @@ class PostgresRules:
             NotFound: it was not kept.
         """
         with self._connector.use() as connection:
-            _found(connection, kind, version)
+            kept(connection, kind, version)
             before = str(_in_force(connection, kind).version)
             note(connection, ACTIVATE, kind.name, before, version, actor=actor, why=why)
             return before
@@ -110,6 +111,22 @@ class PostgresRules:
         """Write down what somebody has done elsewhere. words: actor, why, and any more details."""
         with self._connector.use() as connection:
             note(connection, action, what, before, after, **words)
+
+    def overview(self, kind: Kind, version: str | None = None) -> dict[str, Any]:
+        """A version, by default the one in force, all others by name, and who put what in force last.
+
+        Raises:
+            NotFound: there is no such version.
+        """
+        now = self.in_force()
+        in_force = now.policy if kind is POLICY else now.split
+        found = in_force if version is None else self.find(kind, version)
+        return {
+            "in_force": in_force.version,
+            kind.name: msgspec.to_builtins(found),
+            "versions": [kind.default.version, *self.versions(kind)],
+            "activations": msgspec.to_builtins(self.notes(kind.name)[-MOST_ACTIVATIONS:]),
+        }
 
     def notes(self, what: str) -> list[dict[str, Any]]:
         """Who did what to an object, oldest first."""
@@ -127,7 +144,11 @@ def _in_force(connection: TimedConnection, kind: Kind) -> Any:
     return kind.default if row is None else msgspec.json.decode(row[0], type=kind.type)
 
 
-def _found(connection: TimedConnection, kind: Kind, version: str) -> Any:
+def kept(connection: TimedConnection, kind: Kind, version: str) -> Any:
+    """
+    Raises:
+        NotFound: there is no such version.
+    """
     if version == kind.default.version:
         return kind.default
     row = connection.execute(FIND.format(table=kind.table), [version]).fetchone()

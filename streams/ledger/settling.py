@@ -87,7 +87,11 @@ def _settle_in_steps(
     claim(connection, rows, sorted(outcome.claimed), incarnation)
     move_progress(connection, step, incarnation)
     connection.commit()
-    return replace(outcome, claimed={**outcome.claimed, **stored})
+    return replace(
+        outcome,
+        claimed={**outcome.claimed, **stored},
+        answer_conflicts=outcome.answer_conflicts + rows.misfits(),
+    )
 
 
 def _answer_rows(

@@ -17,25 +17,31 @@ from streams.ports.ledger import (
     Settled,
     Step,
 )
+from streams.ports.listing import Alerted, FeedPage, Listings, PlaceInFeed, PlaceInList
 from streams.ports.outbox import Outbox
 from streams.ports.view import Additions, Applied, Change, GroupState, View, ViewRead
 
 __all__ = [
     "Additions",
+    "Alerted",
     "AnswerLedger",
     "Applied",
     "Change",
     "DecisionRows",
     "DueLabels",
     "Duplicates",
+    "FeedPage",
     "GroupState",
     "LabelPlace",
     "LabelsSettled",
     "Ledger",
+    "Listings",
     "Mark",
     "Outbox",
     "ParkedLabel",
     "Place",
+    "PlaceInFeed",
+    "PlaceInList",
     "Poison",
     "Produced",
     "Recorded",

@@ -18,7 +18,7 @@ class Produced(NamedTuple):
 class AnswerLedger(Protocol):
     """Postgres: first write wins. Every method raises LedgerUnavailable when it cannot be reached."""
 
-    def answer(self, answers: Sequence[Answered]) -> dict[str, DecidedTransaction]:
+    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered]:
         """Insert those whose ids are new; answers what stands for the others, by id."""
 
     def decision(self, transaction_id: str) -> DecidedTransaction | None:

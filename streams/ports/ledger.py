@@ -54,11 +54,20 @@ class DecisionRows:
 
     def answers(self) -> Mapping[int, Answered]:
         """What the gateway has answered already, by row."""
+        return {row: each for row, each in self._answered().items() if self._fits(row, each)}
+
+    def misfits(self) -> int:
+        """How many rows are not what was answered under their ids: with another body, in a record behind."""
+        return sum(not self._fits(row, each) for row, each in self._answered().items())
+
+    def _answered(self) -> Mapping[int, Answered]:
         if not self.answered:
             return {}
         ids = enumerate(self.batch.transaction_id)
-        found = {row: self.answered[name] for row, name in ids if name in self.answered}
-        return {row: each for row, each in found.items() if body_of(each.decided) == self.batch.body(row)}
+        return {row: self.answered[name] for row, name in ids if name in self.answered}
+
+    def _fits(self, row: int, answered: Answered) -> bool:
+        return body_of(answered.decided) == self.batch.body(row)
 
 
 @dataclass(frozen=True, slots=True)

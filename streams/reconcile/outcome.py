@@ -4,20 +4,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from streams.reconcile.answers import Answers
 from streams.reconcile.check import Check
 from streams.reconcile.positions import Standings
 from streams.reconcile.range import Mark, Range
 
-CHECKS = ("rows", "labels", "conservation", "alerts", "dead_letters", "rest", "histories", "positions")
+CHECKS = (
+    "rows",
+    "labels",
+    "conservation",
+    "alerts",
+    "dead_letters",
+    "answers",
+    "rest",
+    "histories",
+    "positions",
+)
 # A finding of these is of one record: it is not proven.
-OF_RECORDS = ("alerts", "dead_letters")
+OF_RECORDS = ("alerts", "dead_letters", "answers")
 
 
 @dataclass
 class Outcome:
     """records: in the range, up to the log's end when it began. explained: those that were found to be right.
 
-    quiet: no transaction was left to be done. elsewhere: rows that were not looked at, by why. mark: where
+    quiet: no transaction was left to be done. elsewhere: rows that were not looked at, by why. answers: what
+    gateways have signed. mark: where
     the next look may begin.
     """
 
@@ -28,6 +40,7 @@ class Outcome:
     quiet: bool = False
     partitions: Sequence[Mapping[str, Any]] = ()
     elsewhere: Mapping[str, int] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
     standings: Standings = field(default_factory=Standings)
     mark: Mark | None = None
 
@@ -54,6 +67,7 @@ class Outcome:
             "checks": {name: asdict(check) for name, check in self.checks.items()},
             "partitions": list(self.partitions),
             "elsewhere": dict(self.elsewhere),
+            "answers": asdict(self.answers),
             "positions": [asdict(standing) for standing in self.standings.of.values()],
         }
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from streams.reconcile.alerts import AlertCheck
+from streams.reconcile.answers import AnswerCheck
 from streams.reconcile.conservation import Tally, conserved
 from streams.reconcile.elsewhere import find_dangling, find_unbalanced, rows_elsewhere
 from streams.reconcile.frame import frame_of
@@ -54,7 +55,11 @@ class Reconciliation:
         stores, frame = self._stores, self._frame
         source = frame.sources[topic]
         if topic == stores.names.transactions:
-            rows = RowCheck(stores.log, stores.books, stores.codec, source, self._outcome.checks["rows"])
+            checks = self._outcome.checks
+            answers = AnswerCheck(
+                stores.books, stores.signer, source, self._outcome.answers, checks["answers"]
+            )
+            rows = RowCheck(stores.log, stores.books, stores.codec, source, checks["rows"], answers)
             return [rows.look(span) for span in self._said(source)]
         letters = frame.outputs[stores.names.letters[topic]]
         returned = ReturnedLabels(stores.log, topic, frame.committed[topic], letters)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from models.transaction import comparable
 from streams.codecs import TransactionCodec
 from streams.gathering import sweep_of
+from streams.reconcile.answers import AnswerCheck
 from streams.reconcile.check import Check
 from streams.reconcile.comparison import Decoded, compared
 from streams.reconcile.conservation import Tally
@@ -16,13 +17,17 @@ from streams.reconcile.stretches import Stretch, left_the_log, stretches
 
 @dataclass(frozen=True)
 class RowCheck:
-    """The records below the committed offsets: each has its own row, another's, or a dead letter."""
+    """The records below the committed offsets: each has its own row, another's, or a dead letter.
+
+    answers: looks at the same records, as they are read but once.
+    """
 
     log: Topics
     books: Books
     codec: TransactionCodec
     source: Source
     check: Check
+    answers: AnswerCheck
 
     def look(self, span: Span) -> Tally:
         tally = Tally(self.source.topic, span.number, span.start, span.stop)
@@ -33,7 +38,7 @@ class RowCheck:
 
     def _look(self, stretch: Stretch, tally: Tally) -> None:
         here = (self.source.partition(stretch.number), stretch.start, stretch.stop)
-        found = self._decoded(stretch)
+        found = self._looked_at(stretch)
         rows = self.books.rows(*here)
         seen = compared(found, rows, self.books.dead(*here))
         tally.records += len(stretch.messages)
@@ -52,9 +57,11 @@ class RowCheck:
             owner = f"row {rows[offset][0]}" if offset in rows else "a dead letter"
             self.check.find(f"{owner} has no record at {self.source.place(stretch.number, offset)}")
 
-    def _decoded(self, stretch: Stretch) -> Decoded[TransactionBody]:
+    def _looked_at(self, stretch: Stretch) -> Decoded[TransactionBody]:
         messages, source = stretch.messages, self.source
-        batch, dead = self.codec.decode(sweep_of(source.topic, source.topic_id, messages, None))
+        sweep = sweep_of(source.topic, source.topic_id, messages, None)
+        batch, dead = self.codec.decode(sweep)
+        self.answers.look(sweep, batch)
         bodies = zip(
             batch.transaction_id,
             batch.customer_id,

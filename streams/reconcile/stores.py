@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.history import Retention
+from streams.answered import Signer
 from streams.codecs import TransactionCodec
 from streams.ports import Ledger, View
 from streams.reconcile.ports import Books, Topics
@@ -43,6 +44,7 @@ class Stores:
     view: View
     names: TopicNames
     codec: TransactionCodec
+    signer: Signer
     retention: Retention
     now: Callable[[], datetime]
     say: Say = lambda text: None

@@ -21,6 +21,9 @@ class Look(Protocol):
     def __call__(self, within: Range, histories: Histories, before: Standings) -> Outcome: ...
 
 
+Keep = Callable[[Outcome, float], None]
+
+
 @dataclass(frozen=True)
 class Pace:
     """every_s: from the end of a look to the next. histories_every_s: those read the whole ledger."""
@@ -32,13 +35,15 @@ class Pace:
 class Watch:
     """Looks one after the other, and what they have found together.
 
-    since: where the first look begins; with everything when None. clock: seconds; now: the time. wait: for so
-    many seconds, or until told to stop, then true.
+    keep: told of each look that has come to its end, and how many seconds it took; where that fails the watch
+    goes on. since: where the first look begins; with everything when None. clock: seconds; now: the time.
+    wait: for so many seconds, or until told to stop, then true.
     """
 
     def __init__(
         self,
         look: Look,
+        keep: Keep,
         metrics: ReconcileMetrics,
         pace: Pace,
         since: datetime | None,
@@ -48,6 +53,7 @@ class Watch:
         wait: Callable[[float], bool],
     ) -> None:
         self._look = look
+        self._keep = keep
         self._metrics = metrics
         self._pace = pace
         self._clock = clock
@@ -93,3 +99,7 @@ class Watch:
         for what in outcome.first():
             log.error("reconcile_finds", what=what)
         log.info("reconciled", records=outcome.records, findings=outcome.findings, seconds=round(seconds, 1))
+        try:
+            self._keep(outcome, seconds)
+        except FraudError as error:
+            log.warning("round_not_kept", why=str(error))

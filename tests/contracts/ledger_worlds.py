@@ -11,12 +11,13 @@ import msgspec
 import numpy as np
 import psycopg
 
-from load.doubles import FakeLedger, Row
+from load.doubles import FakeLedger, FakeListings, Row
 from models.decision import DecidedTransaction
 from models.errors import FraudError
 from streams.codecs import encode
 from streams.ledger import PostgresLedger
-from streams.ports import AnswerLedger, Ledger
+from streams.ledger.listing import PostgresListings
+from streams.ports import AnswerLedger, Ledger, Listings
 from streams.topics import Partition
 
 NOBODY_LISTENS = "127.0.0.1:1"
@@ -64,6 +65,9 @@ class LedgerWorld(Protocol):
     def interrupted(self) -> AbstractContextManager[None]:
         """For the next call on `ledger`, the server is away."""
 
+    def listings(self) -> Listings:
+        """The same ledger, as a list."""
+
     def decide_by_rest(self, decided: DecidedTransaction) -> None:
         """Put in a decision as the gateway does: without an owner."""
 
@@ -96,6 +100,9 @@ class FakeLedgerWorld:
         yield
         self.ledger.reachable = True
 
+    def listings(self) -> FakeListings:
+        return FakeListings(self.ledger)
+
     def decide_by_rest(self, decided: DecidedTransaction) -> None:
         self.ledger.rows[decided.transaction_id] = Row(decided, None, np.empty(0, np.float32))
 
@@ -106,7 +113,7 @@ class FakeLedgerWorld:
 @dataclass
 class PostgresWorld:
     url: str
-    opened: list[PostgresLedger] = field(default_factory=list)
+    opened: list[PostgresLedger | PostgresListings] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.ledger = self.another()
@@ -124,8 +131,14 @@ class PostgresWorld:
         yield
 
     def _open(self, url: str) -> PostgresLedger:
-        self.opened.append(PostgresLedger(url, TIMEOUT_S, "contracts"))
-        return self.opened[-1]
+        ledger = PostgresLedger(url, TIMEOUT_S, "contracts")
+        self.opened.append(ledger)
+        return ledger
+
+    def listings(self, timeout_s: float = TIMEOUT_S) -> PostgresListings:
+        listings = PostgresListings(self.url, timeout_s, "contracts")
+        self.opened.append(listings)
+        return listings
 
     def decide_by_rest(self, decided: DecidedTransaction) -> None:
         values = msgspec.structs.asdict(decided)

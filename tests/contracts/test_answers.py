@@ -1,6 +1,7 @@
 """What the gateway has answered is in the ledger once, and waits there for its record."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -42,14 +43,14 @@ def test_an_answer_is_stored_and_read_back_as_it_is(ledgers: LedgerWorld) -> Non
 def test_the_first_answer_stands(ledgers: LedgerWorld) -> None:
     first, second = answered(score=0.4), answered(score=0.5)
     ledgers.ledger.answer([first])
-    assert ledgers.ledger.answer([second, answered("b")]) == {"a": first.decided}
+    assert ledgers.ledger.answer([second, answered("b")]) == {"a": first}
     assert ledgers.ledger.decision("a") == first.decided
 
 
 def test_a_decision_from_the_stream_stands_against_an_answer(ledgers: LedgerWorld) -> None:
     decide(ledgers.ledger, record())
-    stands = ledgers.ledger.decision("a")
-    assert ledgers.ledger.answer([answered()]) == {"a": stands}
+    standing = ledgers.ledger.answer([answered()])
+    assert {name: found.decided for name, found in standing.items()} == {"a": ledgers.ledger.decision("a")}
     assert ledgers.ledger.unclaimed(TRANSACTIONS, AT_ONCE_S, 10) == []
 
 
@@ -61,7 +62,7 @@ def test_two_gateways_that_answer_at_once_give_one_answer(ledgers: LedgerWorld) 
     lost, won = ledgers.at_once(lambda: one.answer(mine), lambda: other.answer(others))
     assert sorted([*lost, *won]) == list("abcdef")
     stand = {name: ledgers.ledger.decision(name) for name in "abcdef"}
-    assert all(stand[name] == found for name, found in {**lost, **won}.items())
+    assert all(stand[name] == found.decided for name, found in {**lost, **won}.items())
 
 
 def test_a_ledger_out_of_reach_says_so(ledgers: LedgerWorld) -> None:
@@ -75,6 +76,12 @@ def test_a_ledger_out_of_reach_says_so(ledgers: LedgerWorld) -> None:
     ):
         with pytest.raises(LedgerUnavailable):
             call()
+
+
+def test_an_answer_that_was_just_given_is_not_produced_again_yet(ledgers: LedgerWorld) -> None:
+    """Its record may be on its way, and nobody has noted where."""
+    ledgers.ledger.answer([answered(decided_at=datetime.now(UTC))])
+    assert ledgers.ledger.unclaimed(TRANSACTIONS, 600.0, 10) == []
 
 
 def test_an_answer_whose_record_is_under_way_is_not_produced_again(ledgers: LedgerWorld) -> None:
@@ -142,6 +149,13 @@ def test_a_copy_with_another_answer_than_the_decision_from_the_stream_is_a_confl
     assert (list(outcome.rows), outcome.answer_conflicts) == ([0], 1)
 
 
+def test_an_answer_whose_record_comes_behind_another_body_is_a_conflict(ledgers: LedgerWorld) -> None:
+    """Both in one sweep: the first is the decision, and nobody has seen the second one's answer."""
+    sweep = records(transaction("a", amount_minor=30_000))
+    outcome = ledgers.ledger.settle_decisions(*offered(ledgers, sweep, answered()))
+    assert outcome == Settled(answer_conflicts=1)
+
+
 def offered(ledgers: LedgerWorld, sweep: Any, made: Answered) -> Any:
     from tests.contracts.offers import step_for
 
@@ -153,7 +167,7 @@ def offered(ledgers: LedgerWorld, sweep: Any, made: Answered) -> Any:
 def test_an_answer_of_another_body_is_not_the_records(ledgers: LedgerWorld) -> None:
     made = answered()
     sweep = records(transaction("a", amount_minor=30_000))
-    assert offer(ledgers.ledger, sweep, answered={"a": made}) == Settled()
+    assert offer(ledgers.ledger, sweep, answered={"a": made}) == Settled(answer_conflicts=1)
     found = ledgers.ledger.decision("a")
     assert found is not None
     assert found.path == "stream"

@@ -17,7 +17,7 @@ from models.api_key import Kept, Written, digest_of, make, same_digest
 from models.errors import LedgerUnavailable, Misuse, NotFound, Unauthenticated
 from models.scopes import Key
 from streams.ledger.audit import PostgresAudit
-from streams.ledger.keys import AskedFor, KeyRecord, PostgresKeys
+from streams.ledger.keys import AskedFor, KeyLimit, KeyRecord, PostgresKeys
 from tests.contracts.ledger_worlds import TIMEOUT_S, together
 
 pytestmark = pytest.mark.stack
@@ -75,6 +75,18 @@ def test_a_key_that_was_made_is_live_with_what_it_is_compared_with(keys: Postgre
     assert same_digest(live.digest, digest_of(PEPPER, key.secret))
     assert (live.env, live.expires_at) == ("live", None)
     assert (record.state, record.last_four, record.expires_at) == ("live", key.last_four, None)
+
+
+def test_limits_are_told_of_live_keys_alone_the_newest_first_and_no_more_than_asked_for(
+    keys: PostgresKeys, ledger_url: str
+) -> None:
+    assert keys.limits(10) == ([], 0)
+    revoked, expired, *live = (made(keys, TILL._replace(name=f"till-{number}")) for number in range(5))
+    keys.revoke(revoked.key_id, actor="ann", why="")
+    let_expire(ledger_url, expired.key_id)
+    told = [KeyLimit(each.key_id, "shop", each.name, 100) for each in reversed(live)]
+    assert keys.limits(10) == (told, 3)
+    assert keys.limits(2) == (told[:2], 3)
 
 
 def test_no_secret_is_kept_nor_shown_nor_noted(keys: PostgresKeys, ledger_url: str) -> None:

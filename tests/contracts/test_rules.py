@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from models.ab_test import ABConfig, Variant, create_default_ab_config
-from models.errors import BadSetting, LedgerUnavailable, NotFound
+from models.errors import LedgerUnavailable, Misuse, NotFound
 from models.policy import DEFAULT_POLICY, Band, Policy, flat_policy
 from streams.ledger.rules import POLICY, SPLIT, PostgresRules, Rules
 from tests.contracts.ledger_worlds import TIMEOUT_S
@@ -64,9 +64,9 @@ def test_what_was_done_elsewhere_is_noted_with_its_details(rules: PostgresRules)
 def test_a_version_is_kept_once_and_never_changes(rules: PostgresRules) -> None:
     rules.keep(POLICY, STRICT)
     rules.keep(POLICY, STRICT)
-    with pytest.raises(BadSetting, match=r"version strict of the policy is another one"):
+    with pytest.raises(Misuse, match=r"version strict of the policy is another one"):
         rules.keep(POLICY, flat_policy("strict", 0.1, 0.2))
-    with pytest.raises(BadSetting, match="default-1"):
+    with pytest.raises(Misuse, match="default-1"):
         rules.keep(POLICY, flat_policy("default-1", 0.1, 0.2))
     assert rules.find(POLICY, "strict") == STRICT
     assert rules.versions(POLICY) == ["strict"]

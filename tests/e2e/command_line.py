@@ -52,8 +52,8 @@ class CommandLine:
         )
         return done
 
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.ok(*arguments).stdout)
+    def json(self, *arguments: str, within_s: float = 120) -> Any:
+        return json.loads(self.ok(*arguments, within_s=within_s).stdout)
 
     @property
     def environment(self) -> dict[str, str]:

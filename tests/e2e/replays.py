@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -66,7 +66,7 @@ def trained_on_the_spot() -> Iterator[Trained]:
 class Killer:
     """Ends the worker with SIGKILL each time the ledger has passed one of these numbers of transactions."""
 
-    def __init__(self, line: CommandLine, at: list[int]) -> None:
+    def __init__(self, line: CommandLine, at: Sequence[int]) -> None:
         self.killed: list[int] = []
         self._line = line
         self._at = at

@@ -37,7 +37,7 @@ def running_worker(fraudml: CommandLine) -> int | None:
 
 def test_the_demo_shows_decisions_alerts_frauds_speed_and_where_to_go_on(fraudml: CommandLine) -> None:
     shown = fraudml.demo_output
-    for heading in ("First decisions", "First alerts", "Frauds", "Throughput", "Latency", "Next"):
+    for heading in ("First decisions", "First alerts", "Frauds", "Throughput", "Latency", "Gateway", "Next"):
         assert heading in shown
     caught, frauds = map(int, re.search(r"Frauds +(\d+) of (\d+) caught", shown).groups())  # type: ignore[union-attr]
     assert 0.4 * frauds < caught <= frauds
@@ -47,6 +47,38 @@ def test_a_second_demo_sends_other_transactions_to_the_same_stack(fraudml: Comma
     again = fraudml.ok("demo")
     assert "was up already" in again.stderr
     assert again.stdout.split("First alerts")[0] != fraudml.demo_output.split("First alerts")[0]
+
+
+def test_the_line_that_asks_the_gateway_works_as_it_is_printed(fraudml: CommandLine) -> None:
+    (line,) = [line for line in fraudml.demo_output.splitlines() if "| curl " in line]
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=20, check=True)
+    answer = json.loads(done.stdout)
+    assert (answer["transaction_id"], answer["path"]) == ("ask-1", "rest")
+    assert fraudml.json("decisions", "get", "ask-1")["score"] == answer["score"]
+
+
+def test_the_stacks_key_is_in_no_command_line_and_no_log(fraudml: CommandLine) -> None:
+    key = (fraudml.home / "secrets" / "api-key").read_text()
+    assert len(key) == 48
+    assert not [
+        process for process in psutil.process_iter(["cmdline"]) if key in str(process.info["cmdline"])
+    ]
+    logs = list((fraudml.home / "logs").glob("*.log"))
+    assert any(log.stem == "gateway" for log in logs)
+    assert not [log for log in logs if key in log.read_text(errors="replace")]
+    assert key not in fraudml.demo_output
+
+
+def test_the_key_of_the_demo_has_ended_with_it(fraudml: CommandLine) -> None:
+    states = [each["state"] for each in fraudml.json("keys", "list", "--json") if each["owner"] == "demo"]
+    assert states
+    assert set(states) == {"revoked"}
+
+
+def test_the_gateway_is_shown_with_its_address_and_readiness(fraudml: CommandLine) -> None:
+    (gateway,) = [part for part in fraudml.json("status", "--json") if part["part"] == "gateway"]
+    assert gateway["ready"] is True
+    assert httpx.get(gateway["address"] + "/readyz", trust_env=False, timeout=5).is_success
 
 
 def test_after_it_everything_agrees(fraudml: CommandLine) -> None:

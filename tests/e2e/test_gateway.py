@@ -2,75 +2,21 @@
 
 import json
 import socket
-import subprocess
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 
 from deploy.stack.waiting import until
+from models.path_segment import as_segment
 from models.scopes import SCOPES
-from tests.e2e.command_line import PROGRAM, CommandLine
+from tests.e2e.command_line import CommandLine
+from tests.e2e.gateways import SOON_S, known_key, made_key
+from tests.unit.api.guarded import guarded_routes
 
 pytestmark = pytest.mark.stack
-
-SOON_S = 30.0
-ROUTES = {
-    ("POST", "/v1/score"): "score:write",
-    ("POST", "/v1/transactions"): "score:write",
-    ("POST", "/v1/transactions:batch"): "score:write",
-    ("GET", "/v1/decisions/some-id"): "decisions:read",
-    ("POST", "/v1/labels"): "labels:write",
-}
-
-
-def made_key(fraudml: CommandLine, *scopes: str, limit: int = 10_000) -> str:
-    chosen = [word for scope in scopes for word in ("--scope", scope)]
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    done = fraudml.ok("keys", "create", "--owner", "tests", "--name", name, "--limit", str(limit), *chosen)
-    return done.stdout.strip()
-
-
-def free_port() -> int:
-    """Nobody listens on it now."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def gateway(fraudml: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a gateway with two processes."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("gateway") / "log"
-    command = [str(PROGRAM), "gateway", "--port", str(port), "--processes", "2"]
-    address = f"http://127.0.0.1:{port}"
-    with log.open("wb") as file, subprocess.Popen(command, env=fraudml.environment, stderr=file) as process:
-        try:
-            until(lambda: _ready(address, process, log), within_s=60, every_s=0.2)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _ready(address: str, process: "subprocess.Popen[bytes]", log: Path) -> bool:
-    assert process.poll() is None, log.read_text()[-4000:]
-    try:
-        return httpx.get(address + "/readyz").status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-@pytest.fixture(scope="module")
-def caller(gateway: str, fraudml: CommandLine) -> Iterator[httpx.Client]:
-    key = made_key(fraudml, *SCOPES)
-    with httpx.Client(base_url=gateway, headers={"X-API-Key": key}, timeout=10) as client:
-        until(lambda: client.get("/v1/decisions/none").status_code == 404, within_s=SOON_S, every_s=0.2)
-        yield client
 
 
 def payment(**changed: Any) -> dict[str, Any]:
@@ -149,25 +95,18 @@ def test_a_label_is_taken(caller: httpx.Client) -> None:
 
 def test_no_route_opens_without_a_key_or_without_its_scope(gateway: str, fraudml: CommandLine) -> None:
     with httpx.Client(base_url=gateway, timeout=10) as anybody:
-        for (method, path), scope in ROUTES.items():
-            none = anybody.request(method, path)
-            assert (none.status_code, none.headers["www-authenticate"]) == (401, "APIKey"), path
-            wrong = anybody.request(method, path, headers={"X-API-Key": "fsk_live_nobodys"})
-            assert wrong.status_code == 401, path
-            others = [each for each in SCOPES if each != scope]
-            key = made_key(fraudml, *others)
-            found = until(
-                lambda key=key, method=method, path=path: _not(401, anybody, method, path, key),  # type: ignore[misc]
-                within_s=SOON_S,
-                every_s=0.2,
-            )
-            assert found is not None
-            assert (found.status_code, found.json()["code"]) == (403, "forbidden"), path
-
-
-def _not(status: int, client: httpx.Client, method: str, path: str, key: str) -> httpx.Response | None:
-    found = client.request(method, path, headers={"X-API-Key": key})
-    return None if found.status_code == status else found
+        # By the scope that a key lacks; it has all others.
+        keys: dict[str, str] = {
+            scope: known_key(fraudml, gateway, *(each for each in SCOPES if each != scope))
+            for scope in SCOPES
+        }
+        for route in guarded_routes():
+            for scope in route.scopes:
+                for presented in ({}, {"X-API-Key": "fsk_live_nobodys"}):
+                    none = anybody.request(route.method, route.filled, headers=presented)
+                    assert (none.status_code, none.headers["www-authenticate"]) == (401, "APIKey"), route
+                found = anybody.request(route.method, route.filled, headers={"X-API-Key": keys[scope]})
+                assert (found.status_code, found.json()["code"]) == (403, "forbidden"), route
 
 
 def test_a_key_that_asks_too_often_is_told_when_to_come_back(
@@ -219,6 +158,16 @@ def test_an_id_that_cannot_be_is_not_found(caller: httpx.Client) -> None:
         assert caller.get(f"/v1/decisions/{name}").status_code == 404
 
 
+@pytest.mark.parametrize("name", ["a/b", "..", "a/take", "a?b#c%2F"])
+def test_a_strange_id_is_looked_up_quoted_as_one_segment(caller: httpx.Client, name: str) -> None:
+    asked = payment(transaction_id=name)
+    scored = caller.post("/v1/score", json=asked)
+    assert scored.status_code == 200
+    where = caller.post("/v1/transactions", json=asked).headers["location"]
+    assert where == f"/v1/decisions/{as_segment(name)}"
+    assert caller.get(where).content == scored.content
+
+
 def test_unknown_paths_and_methods_are_problems_too(caller: httpx.Client) -> None:
     unknown, other = caller.get("/v1/nothing"), caller.put("/v1/score")
     for answer, code in ((unknown, "not_found"), (other, "method_not_allowed")):
@@ -239,3 +188,15 @@ def test_metrics_are_those_of_all_processes(caller: httpx.Client) -> None:
 def _decided(caller: httpx.Client) -> float:
     lines = caller.get("/metrics").text.splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("fraud_predictions_total{"))
+
+
+def test_a_head_without_end_is_not_kept(gateway: str) -> None:
+    place = httpx.URL(gateway)
+    with socket.create_connection((place.host, place.port or 80), timeout=10) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ")
+        with suppress(OSError):
+            for _ in range(200):
+                line.sendall(b"x" * 10_000)
+        with suppress(ConnectionResetError):
+            assert line.recv(1000).startswith(b"HTTP/1.1 400 ")
+            assert line.recv(1000) == b""

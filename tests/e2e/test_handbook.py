@@ -19,6 +19,8 @@ PUBLISHED = (
     *(f"TERMINAL_ID_{what}_{days}DAY_WINDOW" for days in (1, 7, 30) for what in ("NB_TX", "RISK")),
 )
 
+KILLS = (150_000, 400_000, 700_000)  # after so many transactions
+
 
 @pytest.fixture(scope="session")
 def published(evaluation_data: Path) -> tuple[Any, Any]:
@@ -68,11 +70,7 @@ def test_offline_features_are_as_published(
 
 @pytest.mark.slow
 @pytest.mark.stack
-@pytest.mark.parametrize(
-    "kills", [[], [150_000, 400_000, 700_000]], ids=["undisturbed", "killed three times"]
-)
-def test_features_through_kafka_are_as_published(
-    kills: list[int],
+def test_features_through_kafka_are_as_published_though_the_worker_is_killed_three_times(
     evaluation_data: Path,
     published: tuple[Any, Any],
     same_second: set[str],
@@ -80,10 +78,10 @@ def test_features_through_kafka_are_as_published(
 ) -> None:
     table, out = evaluation_data / "handbook.parquet", tmp_path / "decisions.parquet"
     with stack_with_models(tmp_path) as line:
-        with Killer(line, at=kills) as killer:
+        with Killer(line, at=KILLS) as killer:
             days = ("--from", "2018-04-01", "--to", "2018-06-30")
             assert replay(line, str(table), "--map", "handbook", *days) > 0
-        assert len(killer.killed) == len(kills)
+        assert len(killer.killed) == len(KILLS)
         line.ok("reconcile", within_s=300)
         line.ok("export", "decisions", "--out", str(out))
     assert_as_published(out, published, same_second, rows=105_456)

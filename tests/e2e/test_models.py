@@ -11,7 +11,7 @@ import pytest
 from deploy.stack.waiting import until
 from tests.e2e.command_line import CommandLine
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 XGBOOST = "FraudDetection_XGBoost"
 SOON_S = 30.0
@@ -109,7 +109,6 @@ def test_a_policy_is_fitted_kept_and_put_in_force(fraudml: CommandLine, payments
     wait_until_decided_by(fraudml, policy_version="default-1")
 
 
-@pytest.mark.slow
 def test_the_variants_are_compared_over_what_the_ledger_knows(fraudml: CommandLine) -> None:
     """Of the split in force alone: the next test changes it."""
     found = fraudml.json("ab", "report", "--since", "2018-05-07", "--log", "--json")

@@ -114,7 +114,7 @@ def offline(evaluation_data: Path) -> Offline:
 def online(evaluation_data: Path, offline: Offline, tmp_path_factory: pytest.TempPathFactory) -> Online:
     folder = tmp_path_factory.mktemp("online")
     table, out = evaluation_data / "handbook.parquet", folder / "decisions.parquet"
-    with stack_with_models(folder, offline.trained.values(), "--no-reconciler") as line:
+    with stack_with_models(folder, offline.trained.values(), "--no-reconciler", "--no-gateway") as line:
         days = ("--from", "2018-04-01", "--to", str(LAST_DAY))
         line.ok("replay", str(table), "--map", "handbook", *days, *DISTURBED, within_s=600)
         line.ok("reconcile", within_s=300)

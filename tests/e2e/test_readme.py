@@ -30,11 +30,16 @@ class Reader:
 
     def type(self, block: str) -> str:
         """Run a shell block, after the one that reads the addresses; what it printed."""
-        return self._run(["sh", "-euc", shell_block("set -a") + block])
+        return self._run(["sh", "-euc", self._here(shell_block("set -a") + block)])
 
     def python(self, name: str) -> str:
-        (self.folder / "example.py").write_text(PYTHON[name])
+        (self.folder / "example.py").write_text(self._here(PYTHON[name]))
         return self._run(["sh", "-euc", shell_block("set -a") + f"{sys.executable} example.py"])
+
+    def _here(self, text: str) -> str:
+        """The stack of these tests takes a free port for its gateway."""
+        (gateway,) = [part for part in self.fraudml.stack.status() if part.part == "gateway"]
+        return text.replace("http://127.0.0.1:8000", gateway.address)
 
     def decided(self, transaction_id: str) -> bool:
         return self.fraudml.run("decisions", "get", transaction_id).returncode == 0
@@ -79,6 +84,12 @@ def test_asking_by_the_command_line_answers_with_a_decision(reader: Reader) -> N
     answers = reader.type(shell_block("fraudml decisions get"))
     assert '"transaction_id": "readme-1"' in answers
     assert '"transaction_id": "readme-3"' in answers
+
+
+def test_asking_over_http_answers_with_a_decision(reader: Reader) -> None:
+    answers = reader.type(shell_block("curl -sS"))
+    assert answers.count('"transaction_id":"readme-4"') == 2
+    assert reader.python("http").startswith("readme-5 ")
 
 
 @needs_kcat

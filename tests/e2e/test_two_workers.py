@@ -25,7 +25,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     install_models(line.home)
     stores = ("--only", "kafka", "--only", "valkey", "--only", "postgres")
     try:
-        line.ok("up", *stores, "--workers", "2", "--no-reconciler")
+        line.ok("up", *stores, "--workers", "2", "--no-reconciler", "--no-gateway")
         yield line
     finally:
         line.ok("down", "--data")

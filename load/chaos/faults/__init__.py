@@ -1,13 +1,14 @@
 """The faults, by name."""
 
-from load.chaos.faults import kafka, models, postgres, records, redis, rules, workers
+from load.chaos.faults import gateways, kafka, models, postgres, records, redis, rules, workers
 from load.chaos.faults.fault import Act, Fault, Harm
 
 __all__ = ["FAULTS", "Act", "Fault", "Harm"]
 
 FAULTS = (
     Fault("kill_worker", (1,), workers.kill_worker),
-    Fault("kill_all_workers", (2,), workers.kill_all_workers),
+    Fault("kill_gateway", (2,), gateways.kill_gateway),
+    Fault("kill_everyone", (2,), gateways.kill_everyone),
     Fault("stop_worker", (3,), workers.stop_worker),
     Fault("terminate_worker", (4,), workers.terminate_worker),
     Fault("starve_worker", (26,), workers.starve_worker),

@@ -4,6 +4,7 @@ from random import Random
 
 from load.chaos.arena import Arena
 from load.chaos.faults.fault import Harm, killed, starved, stopped
+from load.chaos.faults.gateways import answered_in_time, overheard
 
 
 def kill_kafka(arena: Arena, rng: Random) -> Harm:
@@ -12,8 +13,9 @@ def kill_kafka(arena: Arena, rng: Random) -> Harm:
 
 
 def stop_kafka(arena: Arena, rng: Random) -> Harm:
-    """It stands still for longer than a session lasts."""
-    yield from stopped(arena.store("kafka"))
+    """It stands still for longer than a session lasts; gateways answer all the while."""
+    harm = stopped(arena.store("kafka"))
+    yield from overheard(arena, harm, lambda replies: answered_in_time(replies, "Kafka stood still"))
 
 
 def starve_kafka(arena: Arena, rng: Random) -> Harm:

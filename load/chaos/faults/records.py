@@ -5,6 +5,7 @@ from random import Random
 from load.chaos import stores
 from load.chaos.arena import Arena
 from load.chaos.faults.fault import Harm
+from load.chaos.faults.gateways import large_bodies, other_amounts
 from load.chaos.records import FLOOD_RECORDS, Records, conflicting, flooding, oversized, poisonous, repeated
 
 # Until workers that are being replaced are back.
@@ -43,8 +44,9 @@ def flood_poison(arena: Arena, rng: Random) -> Harm:
 
 
 def send_oversized(arena: Arena, rng: Random) -> Harm:
-    """A record of 900 kB, larger than any transaction may be."""
+    """A record of 900 kB, larger than any transaction may be; bodies of up to 10 MB to a gateway."""
     _send(arena, oversized())
+    arena.complaints += large_bodies(arena)
     yield 1.0
 
 
@@ -55,8 +57,9 @@ def send_again(arena: Arena, rng: Random) -> Harm:
 
 
 def send_conflicts(arena: Arena, rng: Random) -> Harm:
-    """Known ids with another amount: the first one stands."""
+    """Known ids with another amount, by Kafka and to a gateway: the first one stands."""
     _send(arena, conflicting(arena.known(), rng))
+    arena.complaints += other_amounts(arena, rng)
     yield 1.0
 
 

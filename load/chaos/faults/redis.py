@@ -1,10 +1,13 @@
 """Redis dies, stops, forgets, is full; its connections break."""
 
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from load.chaos import stores
 from load.chaos.arena import Arena
 from load.chaos.faults.fault import SHORT_S, Harm, behaving, killed, starved, stopped
+from load.chaos.faults.gateways import answered_in_time, limited_apart, no_history, overheard
+from load.chaos.heard import Reply
 from load.chaos.proxy import Behaviour
 
 
@@ -14,8 +17,19 @@ def kill_redis(arena: Arena, rng: Random) -> Harm:
 
 
 def stop_redis(arena: Arena, rng: Random) -> Harm:
-    """It stands still."""
-    yield from stopped(arena.store("valkey"))
+    """It stands still; gateways answer without histories, say so, and count requests by themselves."""
+    yield from overheard(arena, _standing_still(arena), _answered_without)
+
+
+def _standing_still(arena: Arena) -> Harm:
+    for hold_s in stopped(arena.store("valkey")):
+        arena.complaints += limited_apart(arena)
+        yield hold_s
+
+
+def _answered_without(replies: Sequence[Reply]) -> Iterator[str]:
+    yield from answered_in_time(replies, "Redis stood still")
+    yield from no_history(replies, "Redis stood still")
 
 
 def starve_redis(arena: Arena, rng: Random) -> Harm:

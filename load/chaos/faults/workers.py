@@ -14,13 +14,6 @@ def kill_worker(arena: Arena, rng: Random) -> Harm:
     yield SHORT_S
 
 
-def kill_all_workers(arena: Arena, rng: Random) -> Harm:
-    """SIGKILL to all of them at once."""
-    for slot in arena.crew.slots():
-        arena.crew.process(slot).kill()
-    yield SHORT_S
-
-
 def stop_worker(arena: Arena, rng: Random) -> Harm:
     """Longer than the session lasts: it wakes up as a zombie."""
     yield from stopped(arena.crew.process(arena.crew.one(rng)))
@@ -28,6 +21,8 @@ def stop_worker(arena: Arena, rng: Random) -> Harm:
 
 def terminate_worker(arena: Arena, rng: Random) -> Harm:
     """It finishes its sweep, commits, and ends in good order."""
+    # For that it needs Kafka, which may have been away until a moment ago.
+    yield 2 * SHORT_S
     slot = arena.crew.one(rng)
     arena.crew.process(slot)
     code = arena.crew.stop(slot)

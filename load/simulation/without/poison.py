@@ -1,7 +1,6 @@
 """What is done about malformed records, and about a view that is not whole, without their guards."""
 
 import streams.deciding
-from load.simulation.gateway import Asked, Gateway
 from load.simulation.without.patches import Patch
 from streams.arrivals import Sweep
 from streams.poison import PoisonGate
@@ -19,21 +18,3 @@ def flood_stops() -> list[Patch]:
 def degraded_says_so() -> list[Patch]:
     """A decision without histories looks like any other."""
     return [(streams.deciding, "NO_HISTORY", None)]
-
-
-def rest_republished() -> list[Patch]:
-    """What REST decided is never produced again."""
-
-    def never(self: Gateway) -> bool:
-        return False
-
-    return [(Gateway, "republish", never)]
-
-
-def rest_republished_when_passed() -> list[Patch]:
-    """What REST decided is produced again while its record may still come."""
-
-    def at_once(self: Gateway, asked: Asked) -> bool:
-        return True
-
-    return [(Gateway, "_passed", at_once)]

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from deploy.stack.errors import PartFailed
+from deploy.stack.monitor import Monitor
 from deploy.stack.part import Program
-from deploy.stack.reconciler import Reconciler
+from deploy.stack.parts import COMPANIONS
 from deploy.stack.stack import Stack
 from deploy.stack.workers import Worker
 from tests.integration.deploy.stacks import pid_of, processes_of, small_stack
@@ -23,7 +24,8 @@ class Metrics(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"%s %s" % (os.environ["REDIS_URL"].encode(), os.environ["FRAUDML_HOME"].encode()))
-port = os.environ.get("FRAUDML_METRICS_PORT") or os.environ["FRAUDML_RECONCILER_PORT"]
+names = {"FRAUDML_METRICS_PORT", "FRAUDML_GATEWAY_PORT", "FRAUDML_RECONCILER_PORT", "FRAUDML_MONITOR_PORT"}
+(port,) = (os.environ[name] for name in names & set(os.environ))
 http.server.HTTPServer(("127.0.0.1", int(port)), Metrics).serve_forever()
 """
 
@@ -33,8 +35,9 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     (tmp_path / "serve.py").write_text(SERVE)
     tmp_path.chmod(0o755)
     command = (sys.executable, str(tmp_path / "serve.py"))
-    for kind in (Worker, Reconciler):
+    for kind in (Worker, *COMPANIONS.values()):
         monkeypatch.setattr(kind, "program", lambda part: Program(command, part.environment()))
+    monkeypatch.setattr(Monitor, "prepare", lambda part: None)  # there is no ledger here
     stack = small_stack(tmp_path)
     yield stack
     stack.down(remove_data=True)
@@ -63,11 +66,16 @@ def test_a_worker_serves_metrics_where_status_says_and_knows_its_stores(stack: S
     assert told == f"{stack.env()['REDIS_URL']} {stack.home}"
 
 
-def test_a_reconciler_comes_and_goes_with_the_workers(stack: Stack) -> None:
-    assert stack.up(("valkey",), workers=1, reconciler=True) == ("valkey", "worker-0", "reconciler")
-    assert stack.up(("valkey",), workers=None, reconciler=True) == ()
-    (reconciler,) = [status for status in stack.status() if status.part == "reconciler"]
-    assert stack.env()["REDIS_URL"] in httpx.get(reconciler.metrics_url, timeout=5).text
+def test_companions_come_and_go_with_the_workers(stack: Stack) -> None:
+    assert stack.up(("valkey",), workers=1, companions=COMPANIONS) == ("valkey", "worker-0", *COMPANIONS)
+    assert stack.up(("valkey",), workers=None, companions=COMPANIONS) == ()
+    found = [status for status in stack.status(readiness=True) if status.part in COMPANIONS]
+    for status in found:
+        url = status.metrics_url or status.address
+        assert stack.env()["REDIS_URL"] in httpx.get(url, timeout=5).text
+    assert [status.ready for status in found] == [True] * len(COMPANIONS)
+    assert stack.up(("valkey",), workers=1, companions=["gateway"]) == ()
+    assert parts(stack) == ["valkey", "worker-0", "gateway"]
     assert stack.up(("valkey",), workers=1) == ()
     assert parts(stack) == ["valkey", "worker-0"]
 

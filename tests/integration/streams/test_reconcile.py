@@ -3,19 +3,27 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from confluent_kafka import Producer, TopicPartition
+from prometheus_client import CollectorRegistry
 
+from deploy.jobs import reconciling
 from deploy.stack import kafka_topics
 from models.decision import alert_id_of, alert_of
 from models.errors import KafkaUnavailable
+from models.features import FEATURE_NAMES
+from streams.answered import Answered
 from streams.codecs import encode
 from streams.kafka import producer_config, reader_config
 from streams.log_reader import LogReader
 from streams.reconcile import check
+from streams.reconcile.metrics import ReconcileMetrics
 from streams.reconcile.outcome import CHECKS, Outcome
 from streams.reconcile.range import Range
+from streams.reconcile.watch import Pace
 from tests.builders import decided, label, transaction
 from tests.integration.streams.traffic import WAIT_S, RealTraffic
 from tests.stores import Stores, empty_ledger, empty_view
@@ -55,7 +63,9 @@ SET_ASIDE = """
 
 @pytest.fixture(scope="module")
 def traffic(stores: Stores, own_database: str, own_keyspace: str) -> Iterator[RealTraffic]:
-    """Twelve approved, four reviewed and four declined, with a gap before the last; labels; dead letters."""
+    """Twelve approved, four reviewed and four declined, with a gap before the last; labels; dead letters; an
+    answer of a gateway.
+    """
     empty_ledger(own_database)
     empty_view(own_keyspace)
     topics = {f"{name}_topic": f"damaged-{name}" for name in ("transactions", "labels", "alerts")}
@@ -76,6 +86,8 @@ def traffic(stores: Stores, own_database: str, own_keyspace: str) -> Iterator[Re
     world.send(b"{oops", transaction("tx-00", **OF_THE_FIRST), transaction("tx-01"), b"")
     world.send(*(transaction(f"more-{n}", customer_id=f"m-{n}") for n in range(4)), partition=1)
     world.label(label("tx-02"), label("tx-03"), label("tx-02"), label("unknown"), b"{oops", partition=1)
+    answer = decided(transaction_id="tx-r", path="rest", customer_id="c-rest", terminal_id="t-rest")
+    world.send_answered(Answered(answer, np.zeros(len(FEATURE_NAMES), np.float32)))
     yield world
     world.close()
 
@@ -87,27 +99,48 @@ def clean(traffic: RealTraffic) -> Outcome:
 
 def test_where_there_is_no_damage_nothing_is_found(clean: Outcome) -> None:
     assert clean.first() == []
-    assert (clean.records, clean.proven) == (33, 33)
+    assert (clean.records, clean.proven) == (34, 34)
     assert {name: clean.checks[name].checked for name in CHECKS} == {
-        "rows": 28,
+        "rows": 29,
         "labels": 5,
         "conservation": 4,
-        "alerts": 8,
+        "alerts": 9,
         "dead_letters": 3,
+        "answers": 1,
         "rest": 0,
-        "histories": 24 + 20 + 1,
+        "histories": 25 + 21 + 1,
         "positions": 4,
     }
 
 
-@pytest.mark.parametrize(("hours", "records"), [(-1, 33), (1, 0)])
+def test_a_round_of_the_background_check_is_kept_in_the_ledger(
+    traffic: RealTraffic, clean: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "serve", lambda *_: SimpleNamespace(server_port=0))
+    metrics = ReconcileMetrics(CollectorRegistry())
+    watch = reconciling.watch_of(traffic.settings, Pace(60.0, 3600.0), None, metrics)
+    for _ in range(2):
+        watch.once()
+    found = traffic.operator.execute(
+        "SELECT findings, records, proven, checks, took_s FROM reconcile_rounds ORDER BY round_id"
+    )
+    (findings, records, proven, checks, took_s), second = found.fetchall()
+    assert (findings, records, proven) == (0, 34, 34)
+    assert {name: each["checked"] for name, each in checks.items()} == {
+        name: check.checked for name, check in clean.checks.items()
+    }
+    assert 0 < took_s < WAIT_S
+    assert second[:3] == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("hours", "records"), [(-1, 34), (1, 0)])
 def test_a_range_begins_by_the_brokers_time(
     traffic: RealTraffic, clean: Outcome, hours: int, records: int
 ) -> None:
     since = datetime.now(UTC) + timedelta(hours=hours)
     found = traffic.reconcile(Range(since=since))
     assert (found.records, found.first()) == (records, [])
-    assert traffic.reconcile(Range(until=since)).records == 33 - records
+    assert traffic.reconcile(Range(until=since)).records == 34 - records
 
 
 def test_committed_offsets_are_told_once_no_transaction_holds_others_back(
@@ -118,12 +151,12 @@ def test_committed_offsets_are_told_once_no_transaction_holds_others_back(
     producer.init_transactions(WAIT_S)
     producer.begin_transaction()
     topic = traffic.names.transactions
-    producer.send_offsets_to_transaction([TopicPartition(topic, 0, 26)], traffic.kafka.group(), WAIT_S)
+    producer.send_offsets_to_transaction([TopicPartition(topic, 0, 27)], traffic.kafka.group(), WAIT_S)
     with closing(LogReader(reader_config(traffic.settings, traffic.settings.group_id), 1.0)) as impatient:
         with pytest.raises(KafkaUnavailable):
             impatient.committed(topic)
         producer.commit_transaction(WAIT_S)
-        assert impatient.committed(topic)[0] == 26
+        assert impatient.committed(topic)[0] == 27
 
 
 # Each kind of damage, and how it is named.
@@ -206,6 +239,10 @@ DAMAGE: dict[str, tuple[Callable[[RealTraffic], object], list[str]]] = {
     "another reason": (
         sql("UPDATE decisions SET reasons = %s WHERE transaction_id = 'tx-16'", MADE_UP),
         [f"alerts: alert {alert_id_of('tx-16')} of transaction tx-16 is not what its row says"],
+    ),
+    "an answer that is not its row": (
+        sql("UPDATE decisions SET late = true WHERE transaction_id = 'tx-r'"),
+        ["answers: record damaged-transactions/0/26 bears the answer on tx-r, and its row says otherwise"],
     ),
     "a scoring that is not there": (
         sql("UPDATE decisions SET scoring_id = 9999 WHERE transaction_id = 'tx-01'"),

@@ -1,5 +1,6 @@
 """Traffic through a worker's pipeline on real stores, for a reconciliation to look at."""
 
+import secrets
 from itertools import chain
 from typing import Any
 
@@ -7,8 +8,10 @@ import psycopg
 from confluent_kafka import Message, Producer
 from redis import Redis
 
+from api.publishing import value_of
 from deploy.jobs.reconciling import names_of, stores_of
 from deploy.stack.report import Report
+from streams.answered import Answered, Signer
 from streams.gathering import sweep_of
 from streams.kafka import producer_config, reader_config
 from streams.ledger import PostgresLedger
@@ -17,6 +20,7 @@ from streams.reconcile.outcome import Outcome
 from streams.reconcile.positions import Standings
 from streams.reconcile.range import Range
 from streams.reconcile.reconciliation import Reconciliation
+from streams.secret_files import answer_key_of
 from streams.settings import Settings
 from streams.view import RedisView
 from tests.builders import Worker, encoded
@@ -33,7 +37,8 @@ class RealTraffic:
         self.kafka = RealKafkaWorld(settings)
         self.ledger = PostgresLedger(settings.database_url, WAIT_S, "traffic")
         self.view = RedisView(settings.redis_url, WAIT_S)
-        self.worker = Worker(self.ledger, self.view, self.kafka.outbox())
+        self.signer = Signer(answer_key_of(settings, secrets.token_bytes))
+        self.worker = Worker(self.ledger, self.view, self.kafka.outbox(), signer=self.signer)
         self.names = names_of(settings)
         self._reader = LogReader(reader_config(settings, "traffic"), WAIT_S)
         self._producer = Producer(producer_config(settings, "traffic"))
@@ -50,6 +55,12 @@ class RealTraffic:
         """Produce transactions, and have the worker handle them."""
         self.produce(self.names.transactions, partition, *map(encoded, documents))
         self._work(self.names.transactions, partition)
+
+    def send_answered(self, made: Answered) -> None:
+        """A gateway produces what it has answered, and the worker handles it."""
+        value = value_of(made.decided)
+        self.produce(self.names.transactions, 0, value, headers=self.signer.headers(value, made))
+        self._work(self.names.transactions, 0)
 
     def label(self, *documents: Any, partition: int = 0) -> None:
         self.produce(self.names.labels, partition, *map(encoded, documents))

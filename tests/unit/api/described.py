@@ -10,15 +10,26 @@ from prometheus_client import CollectorRegistry
 from api.app import build_app
 from api.metrics import ApiMetrics
 from api.parts import Gateway
+from api.route import Route
+from api.routes import all_routes
 from streams.settings import CHECKOUT
 
 FILE = CHECKOUT / "api" / "openapi.json"
 
 
+def parts_without_stores() -> Gateway:
+    """Enough to have routes, none of which may be called."""
+    return cast(Gateway, SimpleNamespace(metrics=ApiMetrics(CollectorRegistry()), metrics_here=True))
+
+
 def app_without_stores() -> FastAPI:
-    """Its routes, none of which may be called."""
-    parts = SimpleNamespace(metrics=ApiMetrics(CollectorRegistry()), metrics_here=True)
-    return build_app(cast(Gateway, parts), now_ms=lambda: 0, version="1")
+    return build_app(parts_without_stores(), now_ms=lambda: 0, version="1")
+
+
+def routes() -> dict[tuple[str, str], Route]:
+    """By method and path."""
+    found = all_routes(parts_without_stores(), lambda: 0, "1")
+    return {(route.method.lower(), route.path): route for route in found}
 
 
 def document() -> dict[str, Any]:

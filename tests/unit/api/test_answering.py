@@ -1,6 +1,6 @@
 """The synchronous path: decided once, kept before it is told, with whatever still answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,9 +11,11 @@ from api.answering import Answer, Answering
 from api.breaker import Breaker
 from api.publishing import value_of
 from models.decision import DecidedTransaction
-from models.errors import AnswerLost, FraudError, OtherBody
+from models.errors import AnswerLost, FraudError, OtherBody, SchemaUnknown
 from models.features import FEATURE_NAMES
+from models.scorer import Scorer
 from models.transaction import Transaction, decode_transaction
+from models.without_model import NO_MODEL, WithoutModel
 from streams.answered import Answered, Signer
 from streams.deciding import NO_HISTORY
 from tests.builders import Worker, continued, decider, scorer, transaction
@@ -47,11 +49,11 @@ class Gateway:
         self.now_s = 0.0
         self.answering = self.another()
 
-    def another(self) -> Answering:
+    def another(self, scored_by: Callable[[], Scorer] = scorer) -> Answering:
         return Answering(
             ledger=self.worker.ledger,
             keeper=self.worker.keeper,
-            decider=decider(scorer, self.worker.metrics, path="rest"),
+            decider=decider(scored_by, self.worker.metrics, path="rest"),
             log=self.log,
             ledger_breaker=Breaker("postgres", lambda: self.now_s),
             view_breaker=Breaker("redis", lambda: self.now_s),
@@ -134,6 +136,14 @@ def test_it_counts_what_workers_have_applied(gateway: Gateway) -> None:
     assert [gateway.worker.ledger.rows[name].features[paid] for name in "abcd"] == [1, 2, 3, 4]
 
 
+def test_requests_of_one_sweep_do_not_count_each_other(gateway: Gateway) -> None:
+    """One of them may be decided, and counted, already; or be refused."""
+    gateway.worker.decide(transaction("a"))
+    gateway.ask(transaction("a"), transaction("b"), transaction("c"))
+    paid = FEATURE_NAMES.index("customer_tx_count_30d")
+    assert [gateway.worker.ledger.rows[name].features[paid] for name in "abc"] == [1, 2, 2]
+
+
 def test_without_histories_it_says_so(gateway: Gateway) -> None:
     gateway.worker.view.reachable = False
     told = gateway.decide(transaction("a"))
@@ -159,6 +169,31 @@ def test_without_the_ledger_who_asks_again_hears_the_same(gateway: Gateway) -> N
     assert gateway.decide(transaction("a")) == first
     (other,) = gateway.ask(transaction("a", amount_minor=1))
     assert isinstance(other, OtherBody)
+
+
+def test_without_the_ledger_what_is_refused_is_sent_nowhere(gateway: Gateway) -> None:
+    gateway.decide(transaction("a"))
+    gateway.worker.ledger.reachable = False
+    gateway.log.sent = []
+    (told,) = gateway.ask(transaction("a", amount_minor=1))
+    assert isinstance(told, OtherBody)
+    assert gateway.log.sent == []
+
+
+def test_without_the_ledger_who_asks_again_hears_what_was_told_before_it_went(gateway: Gateway) -> None:
+    gateway.worker.decide(transaction("b"))
+    first = [gateway.decide(transaction(name)).decided for name in "ab"]
+    gateway.worker.ledger.reachable = False
+    gateway.worker.view.reachable = False
+    assert [gateway.decide(transaction(name)).decided for name in "ab"] == first
+
+
+def test_a_decision_of_the_stream_is_not_written_again_by_a_gateway(gateway: Gateway) -> None:
+    """An older ledger was put back, under one who remembers what has been lost."""
+    gateway.worker.decide(transaction("a"))
+    gateway.decide(transaction("a"))
+    del gateway.worker.ledger.rows["a"]
+    assert gateway.decide(transaction("a")).decided.path == "rest"
 
 
 def test_what_can_be_kept_nowhere_is_not_told(gateway: Gateway) -> None:
@@ -205,6 +240,39 @@ def test_a_ledger_that_has_failed_often_is_left_alone_for_a_while(gateway: Gatew
     assert gateway.decide(transaction("h")).durable == "ledger"
 
 
+def test_a_ledger_that_was_only_slow_is_asked_where_kafka_takes_nothing(gateway: Gateway) -> None:
+    gateway.decide(transaction("first"))
+    gateway.worker.ledger.reachable = False
+    for name in "abcde":
+        gateway.decide(transaction(name))
+    gateway.log.takes = False
+    for name in "fghi":
+        assert isinstance(gateway.ask(transaction(name))[0], AnswerLost)
+    gateway.worker.ledger.reachable = True
+    assert isinstance(gateway.ask(transaction("j"))[0], AnswerLost)
+    gateway.now_s = 0.5
+    assert gateway.decide(transaction("k")).durable == "ledger"
+    assert gateway.decide(transaction("l")).durable == "ledger"
+
+
+def test_a_ledger_of_another_schema_is_one_that_is_away(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(answers: Sequence[Answered]) -> Any:
+        raise SchemaUnknown("the ledger has schema 0009")
+
+    monkeypatch.setattr(gateway.worker.ledger, "answer", changed)
+    assert gateway.decide(transaction("a")).durable == "log"
+    assert gateway.failed == ["postgres"]
+
+
+def test_what_kafka_does_not_take_either_is_its_failure_too(gateway: Gateway) -> None:
+    gateway.worker.ledger.reachable = False
+    gateway.log.takes = False
+    assert isinstance(gateway.ask(transaction("a"))[0], AnswerLost)
+    assert gateway.failed == ["postgres", "kafka"]
+
+
 def test_who_asks_again_hears_the_same_when_the_ledger_is_back_before_the_record(gateway: Gateway) -> None:
     """The signed record is on its way still: another decision in the ledger would contradict it."""
     gateway.decide(transaction("first"))
@@ -215,3 +283,16 @@ def test_who_asks_again_hears_the_same_when_the_ledger_is_back_before_the_record
     again = gateway.decide(transaction("a", amount_minor=90_000))
     assert (again.decided, again.durable) == (told.decided, "ledger")
     assert gateway.worker.ledger.decision("a") == told.decided
+
+
+def test_without_a_model_the_policy_decides_by_the_amount_and_says_so(gateway: Gateway) -> None:
+    fallback = WithoutModel(scorer().router, scorer().policy)
+    gateway.answering = gateway.another(lambda: fallback)
+    small = gateway.decide(transaction("a", amount_minor=4_000)).decided
+    large = gateway.decide(transaction("b", amount_minor=90_000)).decided
+    assert (small.decision, large.decision) == ("approve", "review")
+    assert {small.degraded_reason, large.degraded_reason} == {NO_MODEL}
+    assert large.model_name == "none"
+    assert large.variant == scorer().router.assign(large.customer_id)
+    gateway.deliver()
+    assert [alert.transaction_id for alert in gateway.worker.outbox.alerts] == ["b"]

@@ -6,13 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.batches import NDJSON, items_of, taken
+from api.batches import items_of, taken
 from api.bodies import AskedTransaction, check
 from api.problems import Problem
+from api.route import JSON, NDJSON
 from models.errors import KafkaUnavailable
 from tests.builders import transaction
-
-JSON = "application/json"
 
 
 def outcomes(items: list[bytes], sent: list[str]) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from starlette.requests import Request
 
-from api.bodies import LARGEST_BYTES, AskedTransaction, SentLabel, check, decode, read
+from api.bodies import LARGEST_BYTES, AskedTransaction, SentLabel, body_in, check, decode, read
 from api.problems import KINDS, Problem, problem_of
-from models.errors import Malformed
+from models.errors import Malformed, NoTimeLeft
 from models.transaction import ms_of_time
 from tests.builders import transaction
 
@@ -136,3 +137,12 @@ def test_a_body_that_says_that_it_is_too_large_is_not_read_at_all() -> None:
 
 def test_every_problem_has_words() -> None:
     assert all(kind.title and kind.meaning and 400 <= kind.status < 600 for kind in KINDS.values())
+
+
+def test_a_body_that_does_not_arrive_holds_nothing_for_long() -> None:
+    async def nothing() -> Any:
+        await asyncio.Event().wait()
+
+    slow = Request({"type": "http", "method": "POST", "headers": []}, nothing)
+    with pytest.raises(NoTimeLeft, match=r"did not arrive within 0\.01 s"):
+        asyncio.run(body_in(slow, within_s=0.01))

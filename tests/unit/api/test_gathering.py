@@ -133,3 +133,21 @@ def test_who_hangs_up_does_not_take_the_others_along() -> None:
     left, told = gathered(sweeps, act)
     assert isinstance(left, asyncio.CancelledError)
     assert told == "B"
+
+
+def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
+    sweeps = Sweeps()
+
+    async def act(gathering: Any) -> Any:
+        sweeps.go.clear()
+        first = asyncio.create_task(gathering.ask("a"))
+        await _begun(sweeps)
+        second = asyncio.create_task(gathering.ask("b"))
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.wait([second])
+        sweeps.go.set()
+        return await first, await gathering.ask("c")
+
+    assert gathered(sweeps, act) == ("A", "C")
+    assert sweeps.seen == [["a"], ["c"]]

@@ -235,7 +235,7 @@ def test_a_failure_is_told_when_it_begins_and_not_again(ring: KeyRing, ledger: L
     with capture_logs() as logs:
         for ledger.away in (True, True, False, True):
             ring.look_again()
-    assert [each["event"] for each in logs] == ["keys_not_looked_up"] * 2
+    assert [each["event"] for each in logs] == ["not_looked_up"] * 2
 
 
 def test_a_started_ring_looks_at_once_and_goes_on_looking(time: Time) -> None:

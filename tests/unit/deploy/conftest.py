@@ -17,7 +17,9 @@ PORTS = {
     "postgres": 15004,
     "mlflow": 15005,
     "worker-0": 15006,
-    "reconciler": 15007,
+    "gateway": 15007,
+    "reconciler": 15008,
+    "monitor": 15009,
 }
 
 

@@ -23,7 +23,9 @@ from streams.reconcile.range import Range
 from streams.reconcile.watch import Pace
 
 Run = Callable[..., Result]
-RUNNING = PartStatus("worker-0", "running", 7, "127.0.0.1:15006", 61.0, 2, "http://127.0.0.1:15006/metrics")
+RUNNING = PartStatus(
+    "worker-0", "running", 7, "127.0.0.1:15006", 61.0, 2, "http://127.0.0.1:15006/metrics", ready=True
+)
 
 
 @pytest.fixture
@@ -47,21 +49,21 @@ def test_status_of_nothing_exits_with_3_and_says_what_to_do(run: Run) -> None:
 
 
 def test_status_is_data_on_stdout(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Stack, "status", lambda self: [RUNNING])
+    monkeypatch.setattr(Stack, "status", lambda self, readiness: [RUNNING])
     result = run("status")
     assert result.exit_code == 0
     assert result.stdout.split() == [
-        *("PART", "STATE", "PID", "ADDRESS", "UP", "RESTARTS", "METRICS"),
-        *("worker-0", "running", "7", "127.0.0.1:15006", "1", "m", "1", "s", "2"),
+        *("PART", "STATE", "PID", "ADDRESS", "READY", "UP", "RESTARTS", "METRICS"),
+        *("worker-0", "running", "7", "127.0.0.1:15006", "yes", "1", "m", "1", "s", "2"),
         "http://127.0.0.1:15006/metrics",
     ]
 
 
 def test_status_as_json_is_json(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Stack, "status", lambda self: [RUNNING])
+    monkeypatch.setattr(Stack, "status", lambda self, readiness: [RUNNING])
     (part,) = json.loads(run("status", "--json").stdout)
     assert part["part"] == "worker-0"
-    assert part["restarts"] == 2
+    assert (part["restarts"], part["ready"]) == (2, True)
 
 
 def test_down_on_nothing_says_so_and_is_fine(run: Run, tmp_path: Path) -> None:

@@ -1,18 +1,27 @@
 """What each part is told: configuration, command, environment."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from deploy.stack import workers
 from deploy.stack.kafka import Kafka, new_cluster_id
 from deploy.stack.mlflow import Mlflow
 from deploy.stack.part import Site
-from deploy.stack.parts import SERVICES, addressed, addresses, build, in_start_order, kind_of
+from deploy.stack.parts import (
+    COMPANIONS,
+    SERVICES,
+    addressed,
+    addresses,
+    build,
+    chosen_ports,
+    in_start_order,
+    kind_of,
+)
 from deploy.stack.postgres import Postgres
 from deploy.stack.valkey import Valkey
-from deploy.stack.workers import given_ports, passed_on
+from deploy.stack.workers import OF_THE_GATEWAY, given_ports, passed_on
 from models.errors import NotFound
 from streams.settings import Settings
 from streams.topics import topics
@@ -82,10 +91,10 @@ def test_mlflow_is_told_its_database_in_the_environment(site: Site) -> None:
 
 
 def test_no_password_is_on_any_command_line(site: Site) -> None:
-    parts = build([*SERVICES, "worker-0"], site)
+    parts = build([*SERVICES, "worker-0", *COMPANIONS], site)
     commands = " ".join(word for part in parts for word in part.program().command)
     secrets = [path.read_text() for path in (site.home.root / "secrets").iterdir()]
-    assert len(secrets) == 3
+    assert len(secrets) == 4
     assert not [secret for secret in secrets if secret in commands]
 
 
@@ -118,9 +127,47 @@ def test_a_reconciler_is_told_its_port_and_the_stores(site: Site) -> None:
     reconciler = build([*SERVICES, "worker-0", "reconciler"], site)[-1]
     assert reconciler.program().command[-4:] == ("deploy.cli.main", "reconcile", "--every", "60")
     environment = reconciler.program().environment
-    assert environment["FRAUDML_RECONCILER_PORT"] == "15007"
+    assert environment["FRAUDML_RECONCILER_PORT"] == "15008"
     assert "FRAUDML_METRICS_PORT" not in environment
     assert environment["DATABASE_URL"].endswith("@127.0.0.1:15004/fraud_db")
+
+
+def test_a_gateway_is_told_its_port_the_stores_and_a_key_that_no_other_part_knows(site: Site) -> None:
+    *others, gateway = build([*SERVICES, "worker-0", "gateway"], site)
+    environment = gateway.program().environment
+    assert environment["FRAUDML_GATEWAY_PORT"] == "15007"
+    assert environment["DATABASE_URL"].endswith("@127.0.0.1:15004/fraud_db")
+    key = (site.home.root / "secrets" / "api-key").read_text()
+    assert (environment["API_KEY"], len(key)) == (key, 48)
+    assert not [part for part in others if key in part.program().environment.values()]
+    assert gateway.address() == "http://127.0.0.1:15007"
+
+
+def test_a_monitor_is_told_its_port_and_the_gateway_and_no_key_of_the_gateways(site: Site) -> None:
+    *_, gateway, monitor = build([*SERVICES, "gateway", "monitor"], site)
+    environment = monitor.program().environment
+    assert environment["FRAUDML_MONITOR_PORT"] == "15009"
+    assert environment["FRAUDML_GATEWAY_URL"] == gateway.address()
+    assert gateway.program().environment["API_KEY"] not in environment.values()
+
+
+def test_a_gateway_takes_the_users_key_and_pepper_where_they_are_set(site: Site) -> None:
+    key, pepper = SecretStr("a key of sixteen"), SecretStr("a pepper of sixteen")
+    settings = site.settings.model_copy(update={"api_key": key, "key_pepper": pepper})
+    (gateway,) = build(["gateway"], replace(site, settings=settings))
+    environment = gateway.program().environment
+    assert environment["API_KEY"] == key.get_secret_value()
+    assert environment["FRAUDML_KEY_PEPPER"] == pepper.get_secret_value()
+    assert not (site.home.root / "secrets" / "api-key").exists()
+
+
+def test_a_port_that_is_set_is_given_and_one_by_default_preferred(site: Site) -> None:
+    companions = ["gateway", "reconciler"]
+    assert chosen_ports(companions, site.settings) == ({}, {"gateway": 8000})
+    chosen = site.settings.model_copy(update={"gateway_port": 8001, "reconciler_port": 8002})
+    assert chosen_ports(companions, chosen) == ({"gateway": 8001, "reconciler": 8002}, {})
+    assert chosen_ports(companions, site.settings.model_copy(update={"gateway_port": 0})) == ({}, {})
+    assert chosen_ports(["reconciler"], site.settings) == ({}, {})
 
 
 def test_a_worker_gets_what_was_set_and_only_that(settings: Settings) -> None:
@@ -137,11 +184,10 @@ def test_what_opens_the_gateway_is_not_told_to_workers(settings: Settings) -> No
 
 
 def test_a_secret_that_is_passed_on_arrives_in_full(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
 ) -> None:
-    monkeypatch.setattr(workers, "OF_THE_GATEWAY", ())
     chosen = {"api_key": SecretStr("a key of sixteen")}
-    assert passed_on(settings.model_copy(update=chosen)) == {"API_KEY": "a key of sixteen"}
+    assert passed_on(settings.model_copy(update=chosen), OF_THE_GATEWAY) == {"API_KEY": "a key of sixteen"}
 
 
 def test_nothing_is_inherited_that_could_lead_a_part_astray(
@@ -168,9 +214,19 @@ def test_the_stacks_addresses_take_the_place_of_what_was_set(site: Site) -> None
 
 
 def test_parts_start_in_the_order_of_what_needs_what() -> None:
-    names = ["reconciler", "worker-10", "worker-2", "mlflow", "kafka", "postgres", "valkey"]
+    names = [
+        "monitor",
+        "reconciler",
+        "gateway",
+        "worker-10",
+        "worker-2",
+        "mlflow",
+        "kafka",
+        "postgres",
+        "valkey",
+    ]
     services = ["kafka", "valkey", "postgres", "mlflow"]
-    assert in_start_order(names) == [*services, "worker-2", "worker-10", "reconciler"]
+    assert in_start_order(names) == [*services, "worker-2", "worker-10", "gateway", "reconciler", "monitor"]
 
 
 @pytest.mark.parametrize("name", ["redis", "worker", "worker-x", ""])

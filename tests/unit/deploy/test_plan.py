@@ -1,7 +1,7 @@
 import pytest
 
 from deploy.stack.errors import StackError
-from deploy.stack.parts import SERVICES
+from deploy.stack.parts import COMPANIONS, SERVICES
 from deploy.stack.plan import plan
 from models.errors import NotFound
 
@@ -31,18 +31,19 @@ def test_no_number_of_workers_leaves_them_as_they_are() -> None:
     assert todo.new == todo.spare == []
 
 
-def test_a_reconciler_runs_beside_the_workers() -> None:
-    todo = plan([], SERVICES, 1, reconciler=True)
-    assert todo.new == todo.kept == [*SERVICES, "worker-0", "reconciler"]
-    assert plan([*SERVICES, "worker-0"], SERVICES, None, reconciler=True).new == ["reconciler"]
-    assert plan([], SERVICES, 0, reconciler=True).new == list(SERVICES)
+def test_companions_run_beside_the_workers() -> None:
+    todo = plan([], SERVICES, 1, companions=["monitor", "reconciler", "gateway"])
+    assert todo.new == todo.kept == [*SERVICES, "worker-0", "gateway", "reconciler", "monitor"]
+    assert plan([*SERVICES, "worker-0"], SERVICES, None, companions=["gateway"]).new == ["gateway"]
+    assert plan([], SERVICES, 0, companions=COMPANIONS).new == list(SERVICES)
 
 
 @pytest.mark.parametrize(("workers", "asked"), [(1, False), (0, True)], ids=["not asked for", "no workers"])
-def test_a_reconciler_that_is_not_wanted_is_stopped(workers: int, asked: bool) -> None:
-    todo = plan([*SERVICES, "worker-0", "reconciler"], SERVICES, workers, reconciler=asked)
-    assert "reconciler" in todo.spare
-    assert "reconciler" not in todo.kept
+def test_companions_that_are_not_wanted_are_stopped(workers: int, asked: bool) -> None:
+    running = [*SERVICES, "worker-0", *COMPANIONS]
+    todo = plan(running, SERVICES, workers, companions=COMPANIONS if asked else ())
+    assert COMPANIONS.keys() <= set(todo.spare)
+    assert not COMPANIONS.keys() & set(todo.kept)
 
 
 def test_services_that_run_and_were_not_asked_for_stay() -> None:

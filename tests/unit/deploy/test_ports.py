@@ -43,6 +43,25 @@ def test_a_port_set_by_the_user_that_is_taken_is_one_clear_error() -> None:
         assign(["worker-0"], {}, given={"worker-0": 9}, free=lambda port: False)
 
 
+def test_a_preferred_port_is_taken_where_it_is_free_and_none_is_remembered() -> None:
+    preferred = {"gateway": 8000}
+    free, _ = assign(["gateway"], {}, given={}, preferred=preferred, free=lambda port: True)
+    assert free == preferred
+    taken, moved = assign(
+        ["gateway"], {}, given={}, preferred=preferred, free=lambda port: port != 8000, draw=drawing(7)
+    )
+    assert (taken, moved) == ({"gateway": 7}, ())
+    kept, _ = assign(["gateway"], {"gateway": 7}, given={}, preferred=preferred, free=lambda port: True)
+    assert kept == {"gateway": 7}
+
+
+def test_a_preferred_port_that_another_part_has_is_not_taken() -> None:
+    ports, _ = assign(
+        ["gateway"], {"kafka": 8}, given={}, preferred={"gateway": 8}, free=lambda port: True, draw=drawing(9)
+    )
+    assert ports == {"kafka": 8, "gateway": 9}
+
+
 def test_a_machine_without_a_free_port_is_one_clear_error() -> None:
     with pytest.raises(StackError, match="no free port found"):
         assign(["kafka"], {}, given={}, free=lambda port: False)

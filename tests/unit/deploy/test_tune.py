@@ -67,6 +67,7 @@ def test_when_nothing_beats_the_default_it_says_so(run: Run) -> None:
     )
 
 
+@pytest.mark.slow
 def test_as_json_it_tells_what_was_searched_and_on_what(run: Run) -> None:
     found = json.loads(
         run("--trials", "2", "--no-log", "--metric", "auc_roc", "--seed", "7", "--json").stdout
@@ -81,6 +82,7 @@ def test_as_json_it_tells_what_was_searched_and_on_what(run: Run) -> None:
 
 
 @pytest.mark.filterwarnings("ignore", r"error:::(deploy|models)\.")
+@pytest.mark.slow
 def test_it_is_kept_in_mlflow_unless_told_otherwise(run: Run) -> None:
     from mlflow import MlflowClient
 

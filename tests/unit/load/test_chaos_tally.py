@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from load.chaos.obedience import Obedience
-from load.chaos.tally import Tally, tally, undisturbed
+from load.chaos.tally import Tally, replayed, tally, undisturbed
 from load.columns import Transactions, concatenated
 from load.generator import simulate
 from load.parameters import SimulatorParameters
@@ -18,6 +18,7 @@ from models.decision import DecidedTransaction, alert_id_of, alert_of
 from models.errors import ModelRejected
 from models.features import FEATURE_NAMES
 from models.scorer import Model
+from models.without_model import NO_MODEL
 from streams.codecs import encode
 from streams.ledger.scan import ExportedRow
 from tests.builders import decided, explain_by_amount
@@ -87,7 +88,7 @@ def played(table: Transactions) -> Played:
 
 def counted(table: Transactions, played: Played) -> Tally:
     obedience = Obedience(lambda kind, version: kind.default, played.model_of)
-    return tally(table, played, played, "alerts", obedience)  # type: ignore[arg-type]
+    return tally(replayed(table), played, played, "alerts", obedience)[0]  # type: ignore[arg-type]
 
 
 def test_an_undisturbed_run_is_clean(table: Transactions, played: Played) -> None:
@@ -108,6 +109,18 @@ def test_a_row_that_is_not_what_its_rules_and_its_model_say_is_disobedient(
     played.rows[-1] = last._replace(decided=structs.replace(last.decided, **changed))
     found = counted(table, played)
     assert (found.disobedient, found.clean) == (1, False)
+
+
+@pytest.mark.parametrize(("decision", "disobedient"), [("approve", 0), ("review", 1)])
+def test_a_row_that_no_model_scored_is_what_the_policy_says_without_one(
+    table: Transactions, played: Played, decision: str, disobedient: int
+) -> None:
+    last = played.rows[-1]
+    alone = {"model_name": "none", "degraded_reason": NO_MODEL, "score": 0.0, "amount_minor": 100}
+    played.rows[-1] = last._replace(decided=structs.replace(last.decided, **alone, decision=decision))
+    if disobedient:
+        played.alerts.append(played.rows[-1].decided)
+    assert counted(table, played).disobedient == disobedient
 
 
 def test_a_transaction_without_a_row_is_lost(table: Transactions, played: Played) -> None:

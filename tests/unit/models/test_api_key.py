@@ -169,7 +169,7 @@ def test_a_name_is_what_a_table_can_show(name: str) -> None:
     assert plain_name("owner", name) == name
 
 
-@pytest.mark.parametrize("name", ["", " shop", "shop\n", "a\tb", "a\x1b[31m", "a" * 65])
+@pytest.mark.parametrize("name", ["", " shop", "ops/ann", "shop\n", "a\tb", "a\x1b[31m", "a" * 65])
 def test_what_a_table_cannot_show_is_no_name(name: str) -> None:
     with pytest.raises(BadSetting, match="this owner cannot be shown"):
         plain_name("owner", name)

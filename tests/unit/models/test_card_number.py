@@ -1,10 +1,10 @@
 """Card numbers are found wherever they stand, and what only looks like one is let pass."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from models.card_number import NUMBER, as_text, holds_card_number, luhn
+from models.card_number import NUMBER, as_text, holds_card_number, luhn, record_holds_card_number
 
 # The networks' published numbers for tests.
 CARDS = [
@@ -63,3 +63,24 @@ def test_no_text_without_thirteen_digits_holds_one(text: str) -> None:
 @given(st.text(alphabet="0123456789", min_size=13, max_size=19))
 def test_a_run_of_digits_is_one_by_network_and_check_digit(digits: str) -> None:
     assert holds_card_number(digits) == bool(NUMBER.fullmatch(digits) and luhn(digits))
+
+
+@given(st.sampled_from(CARDS), st.sampled_from(("plain", "spaced", "escaped", "number", "exponent", "name")))
+def test_a_card_number_is_found_in_a_record_however_it_is_written(card: str, how: str) -> None:
+    assume(how != "exponent" or len(card) <= 16)  # beyond, such a number is another one
+    written = {
+        "plain": f'{{"a":"{card}"}}',
+        "spaced": f'{{"a":"{"-".join(card)}"}}',
+        "escaped": '{"a":"' + "".join(f"\\u{ord(digit):04x}" for digit in card) + '"}',
+        "number": f'{{"a":{card}}}',
+        "exponent": f'{{"a":{card[0]}.{card[1:]}e{len(card) - 1}}}',
+        "name": f'{{"{card}":1}}',
+    }
+    assert record_holds_card_number(written[how].encode())
+
+
+@pytest.mark.parametrize(
+    "raw", [None, b"", b"\xff", b'{"label_id":"l-1","event_time":"2024-01-01T00:00:00Z"}']
+)
+def test_a_record_without_one_passes(raw: bytes | None) -> None:
+    assert not record_holds_card_number(raw)

@@ -20,6 +20,7 @@ from models.manifest import (
     sha256_of,
     verify,
 )
+from models.training_sample import training_sample
 from tests.unit.models.trained import CALIBRATION, booster, manifest_of, model_bytes, model_folder, rows
 
 both = pytest.mark.parametrize("family", FAMILIES)
@@ -34,7 +35,7 @@ def test_a_model_that_is_what_it_says_is_verified_and_answers(tmp_path: Path, fa
     manifest = verify(folder)
     assert manifest == manifest_of(family)
     model = load_verified(folder)
-    assert (model.name, model.version) == (manifest.name, "3")
+    assert (model.name, model.version, model.sample) == (manifest.name, "3", manifest.claims.sample)
     golden = np.array(manifest.claims.golden_rows, np.float32)
     assert model.predict(golden).tolist() == manifest.claims.golden_scores
 
@@ -46,6 +47,7 @@ def test_a_model_claims_what_it_was_trained_on(family: Family) -> None:
     assert claims.feature_names == list(FEATURE_NAMES)
     assert claims.features_hash == features_hash()
     assert claims.trained == {"start": "2026-01-01"}
+    assert claims.sample == training_sample(rows().features)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.decision import VERDICTS
+from models.decision import VERDICTS, Verdict
 from models.errors import BadSetting
-from models.policy import APPROVE, DECLINE, DEFAULT_POLICY, REVIEW, Policy, flat_policy
+from models.policy import APPROVE, DECLINE, DEFAULT_POLICY, REVIEW, Band, Fallback, Policy, flat_policy
 
 probabilities = st.floats(0, 1, allow_nan=False)
 thresholds = st.tuples(probabilities, probabilities).map(sorted)
@@ -75,3 +75,41 @@ def test_the_verdicts_are_numbered_from_the_mildest() -> None:
 def test_thresholds_that_cannot_be_are_refused(review_at: float, decline_at: float) -> None:
     with pytest.raises(BadSetting, match=f"p has {review_at} and {decline_at}"):
         flat_policy("p", review_at, decline_at)
+
+
+@pytest.mark.parametrize(("amount_minor", "verdict"), [(0, "approve"), (4_999, "approve"), (5_000, "review")])
+def test_without_a_model_small_amounts_pass_and_large_ones_are_looked_at(
+    amount_minor: int, verdict: str
+) -> None:
+    _, found = DEFAULT_POLICY.assume(np.array([amount_minor]))
+    assert VERDICTS[int(found[0])] == verdict
+
+
+fallbacks = st.sampled_from(VERDICTS)
+
+
+@given(st.lists(st.integers(0, 10**12), max_size=20), fallbacks, fallbacks)
+def test_a_score_that_nothing_measured_is_where_its_verdict_begins(
+    amounts: list[int], small: Verdict, large: Verdict
+) -> None:
+    bands = (Band(0, 0.2, 0.6), Band(10_000, 0.1, 0.5))
+    policy = Policy("p", bands, (Fallback(0, small), Fallback(9_000, large)))
+    amount_minor = np.array(amounts, np.int64)
+    scores, verdict = policy.assume(amount_minor)
+    assert policy.decide(scores, amount_minor).tolist() == verdict.tolist()
+    assert [VERDICTS[each] for each in verdict] == [small if each < 9_000 else large for each in amounts]
+
+
+def test_fallbacks_begin_at_0_and_rise() -> None:
+    with pytest.raises(BadSetting, match="begin at 0"):
+        Policy("p", (Band(0, 0.2, 0.6),), (Fallback(100, "review"),))
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "review_at"), [(0, 0.3), (49_999, 0.3), (50_000, 0.1), (10**12, 0.1)]
+)
+def test_an_amount_has_the_thresholds_that_it_is_decided_by(amount_minor: int, review_at: float) -> None:
+    policy = Policy("p", (Band(0, 0.3, 0.8), Band(50_000, 0.1, 0.5)))
+    assert policy.band(amount_minor).review_at == review_at
+    assert policy.verdict(review_at, amount_minor) == "review"
+    assert policy.verdict(math.nextafter(review_at, 0), amount_minor) == "approve"

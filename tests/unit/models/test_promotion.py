@@ -154,7 +154,7 @@ def test_a_model_that_is_not_registered_cannot_be_rolled_back() -> None:
         roll_back("FraudDetection_None", "champion")
 
 
-@pytest.mark.parametrize(("who", "why"), [("ann", "y" * 501), ("a" * 101, "better")])
+@pytest.mark.parametrize(("who", "why"), [("ann", "y" * 501), ("a" * 130, "better")])
 def test_words_that_the_record_does_not_hold_are_refused_and_nothing_moves(
     client: Any, who: str, why: str
 ) -> None:
@@ -164,7 +164,7 @@ def test_words_that_the_record_does_not_hold_are_refused_and_nothing_moves(
 
 
 def test_the_longest_words_are_kept_in_a_tag_that_every_registry_holds(client: Any) -> None:
-    promote_model_to_stage(NAME, "Production", "1", who="\x01" * 100, why="\x01" * 500)
+    promote_model_to_stage(NAME, "Production", "1", who="\x01" * 129, why="\x01" * 500)
     (text,) = client.get_registered_model(NAME).tags.values()
     assert len(text) <= 5000
     assert promotions_of(NAME)[0].why == "\x01" * 500

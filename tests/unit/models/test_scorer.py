@@ -108,3 +108,16 @@ def test_a_transaction_has_the_same_score_alone_and_in_its_sweep() -> None:
     for row, customer in enumerate(customers):
         alone = real.score([customer], features[row : row + 1])
         assert (alone.score[0], alone.variant[0]) == (together.score[row], together.variant[row])
+
+
+def test_every_variant_has_an_opinion_on_every_row_in_the_order_of_the_split() -> None:
+    first, second = scorer(by_amount(0.001), by_amount(0.01)).opinions(amounts(3))
+    assert (first.tolist(), second.tolist()) == (
+        pytest.approx([0, 0.001, 0.002]),
+        pytest.approx([0, 0.01, 0.02]),
+    )
+
+
+def test_an_opinion_that_is_no_probability_is_refused() -> None:
+    with pytest.raises(ModelRejected):
+        scorer(always(0.5), always(1.5)).opinions(amounts(1))

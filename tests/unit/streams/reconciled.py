@@ -1,6 +1,7 @@
 """A worker's topics, ledger and view after some traffic, as a reconciliation reads them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,9 +9,11 @@ import numpy as np
 from confluent_kafka import Message
 from msgspec import structs
 
+from api.publishing import value_of
 from load.doubles import FakeBooks, FakeLedger, FakeOutbox, FakeTopics, FakeView, Row
 from models.decision import DecidedTransaction, alert_of
 from models.history import Retention
+from streams.answered import Answered, Signer
 from streams.arrivals import DeadLetter
 from streams.codecs import TransactionCodec, encode
 from streams.dead_letters import headers_of
@@ -48,7 +51,8 @@ class Traffic:
     def __init__(self, groups: int = 1, retention: Retention | None = None) -> None:
         self.retention = retention or Retention()
         self.ledger, self.view, self.outbox = FakeLedger(), FakeView(groups=groups), FakeOutbox()
-        self.worker = Worker(self.ledger, self.view, self.outbox, retention=self.retention)
+        self.signer = Signer(b"of gateways and workers")
+        self.worker = self._another_worker()
         self.logs = {"transactions": Log("transactions"), "labels": Log("labels")}
         for log in self.logs.values():
             log.partitions = {0: [], 1: []}
@@ -61,6 +65,10 @@ class Traffic:
         self.expired: dict[Place, int] = {}
         self.open: dict[Place, int] = {}
         self.holes: set[tuple[str, int, int]] = set()
+        self.marks: dict[tuple[str, int, int], list[tuple[str, bytes]]] = {}
+
+    def _another_worker(self) -> Worker:
+        return Worker(self.ledger, self.view, self.outbox, retention=self.retention, signer=self.signer)
 
     # What happens.
 
@@ -75,12 +83,20 @@ class Traffic:
     def produce(self, *documents: Any, partition: int = 0, topic: str = "transactions") -> None:
         self.logs[topic].produce(*documents, partition=partition)
 
+    def send_answered(self, made: Answered, partition: int = 0) -> None:
+        """A gateway produces what it has answered, and the worker handles it."""
+        value = value_of(made.decided)
+        place = ("transactions", partition, len(self.logs["transactions"].partitions[partition]))
+        self.marks[place] = self.signer.headers(value, made)
+        self.send(value, partition=partition)
+
     def work(self, topic: str, partition: int = 0) -> None:
         log = self.logs[topic]
         others = dict.fromkeys(set(log.partitions) - {partition}, 0)
         sweep = log.sweep(self.ledger.progress(TOPIC_IDS[topic], [partition]), others)
         records = [(topic, partition, at) not in self.holes for at in sweep.offset.tolist()]
-        self.worker.handle(sweep.where(np.array(records, np.bool_)))
+        headers = [self.marks.get((topic, partition, at)) for at in sweep.offset.tolist()]
+        self.worker.handle(replace(sweep, headers=headers).where(np.array(records, np.bool_)))
 
     def give_back(self, offset: int, partition: int = 0, *, to: int = 0) -> None:
         """A parked label is produced again, and parked no longer."""
@@ -98,7 +114,7 @@ class Traffic:
 
     def settle(self, topic: str, partition: int, offset: int) -> None:
         """Everybody is done with what is below an offset, and the worker has restarted there."""
-        self.worker = Worker(self.ledger, self.view, self.outbox, retention=self.retention)
+        self.worker = self._another_worker()
         self.ledger.next_offsets[Partition(TOPIC_IDS[topic], partition)] = offset
         self.outbox.offsets[topic, partition] = offset
 
@@ -130,7 +146,9 @@ class Traffic:
 
     def _records(self, topic: str, number: int, values: list[bytes | None]) -> list[Message | None]:
         return [
-            None if (topic, number, at) in self.holes else _message(topic, at, value, partition=number)
+            None
+            if (topic, number, at) in self.holes
+            else _message(topic, at, value, dict(self.marks.get((topic, number, at), ())), number)
             for at, value in enumerate(values)
         ]
 
@@ -142,6 +160,7 @@ class Traffic:
             view=self.view,
             names=NAMES,
             codec=self.codec,
+            signer=self.signer,
             retention=self.retention,
             now=lambda: self.now,
         )

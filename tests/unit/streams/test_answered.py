@@ -134,3 +134,17 @@ def test_the_same_answer_has_the_same_bytes_wherever_it_was_kept(document: dict[
     kept = msgspec.json.decode(msgspec.json.encode(made), type=type(made))
     assert answer_document(kept) == answer_document(made)
     assert b"customer_id" not in answer_document(made)
+
+
+def test_where_marks_were_not_ours_is_told_once_the_sweep_is_settled_and_not_again(
+    document: dict[str, Any],
+) -> None:
+    """A sweep that comes again after it was settled is only recalled."""
+    worker = Worker(signer=Signer(KEY))
+    impostor = Signer(b"the key of an impostor")
+    sweep = continued(worker.ledger, "transactions", [document, transaction("b"), document])
+    headers = impostor.headers(value_of(sweep), answered(document))
+    forged = marked(sweep, headers, None, headers)
+    for _ in range(2):
+        worker.handle(forged)
+    assert worker.refused_marks == [("transactions", [(0, 0), (0, 2)])]

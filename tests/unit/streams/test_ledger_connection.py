@@ -1,11 +1,13 @@
 """The ledger's one connection: made when needed, never left half used, and its errors are ours."""
 
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import psycopg
 import pytest
 
+from deploy.stack.waiting import until
 from models.errors import FraudError, LedgerUnavailable, ProgressMoved, SchemaUnknown
 from streams.ledger import connection as connection_module
 from streams.ledger.connection import SCHEMA, Connector, TimedConnection
@@ -194,3 +196,75 @@ def test_an_address_with_a_mistake_is_refused_without_telling_its_password(url: 
     with pytest.raises(FraudError) as refused, Connector(url, 1.0, "fraudml-test").use():
         pass
     assert SECRET not in str(refused.value)
+
+
+class Gate:
+    """A server that answers when it is opened; until then, connecting takes for ever."""
+
+    def __init__(self) -> None:
+        self.opened = Event()
+        self.connected = Event()
+        self.fails = False
+
+    def make(self) -> Played:
+        self.opened.wait(PATIENCE_S)
+        fails = self.fails
+        self.connected.set()
+        if fails:
+            raise psycopg.OperationalError("refused")
+        return Played()
+
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def gate(server: Server) -> Gate:
+    found = Gate()
+    server.make = found.make
+    return found
+
+
+@pytest.fixture
+def hasty() -> Connector:
+    return Connector("postgresql://db/fraud_db", 0.01, "fraudml-test")
+
+
+def test_a_call_waits_no_longer_for_a_connection_than_for_an_answer(
+    server: Server, gate: Gate, hasty: Connector
+) -> None:
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailable):
+            used(hasty)
+    gate.opened.set()
+    assert until_used(hasty) is not None
+    assert len(server.asked) == 1  # the one that was under way is taken
+
+
+def test_a_connection_that_failed_while_nobody_waited_is_tried_again(
+    server: Server, gate: Gate, hasty: Connector
+) -> None:
+    gate.fails = True
+    with pytest.raises(LedgerUnavailable):
+        used(hasty)
+    gate.opened.set()
+    gate.connected.wait(PATIENCE_S)
+    gate.fails = False
+    assert until_used(hasty) is not None
+    assert len(server.asked) == 2
+
+
+def test_a_connection_that_comes_too_late_is_closed(server: Server, gate: Gate, hasty: Connector) -> None:
+    with pytest.raises(LedgerUnavailable):
+        used(hasty)
+    hasty.close()
+    gate.opened.set()
+    gate.connected.wait(PATIENCE_S)
+    assert until(lambda: server.given and server.given[0].closed, within_s=PATIENCE_S)
+
+
+def until_used(connector: Connector) -> object:
+    def tried() -> object:
+        return used(connector)
+
+    return until(tried, within_s=PATIENCE_S)

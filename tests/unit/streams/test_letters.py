@@ -29,8 +29,10 @@ class Log:
     def ends(self, topic: str) -> dict[int, tuple[int, int]]:
         return {0: (0, len(self._messages))}
 
-    def read(self, topic: str, until: Mapping[int, int]) -> Iterator[list[Message]]:
-        yield self._messages
+    def read(
+        self, topic: str, until: Mapping[int, int], starts: Mapping[int, int]
+    ) -> Iterator[list[Message]]:
+        yield self._messages[starts[0] : until[0]]
 
 
 def test_a_letter_knows_where_it_came_from_and_why() -> None:

@@ -1,5 +1,6 @@
 """The metrics of a worker: their names, what they count, and that they count right."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from models.scorer import Scorer
 from streams.metrics import LATENCY_BUCKETS_S, STEPS, SWEEP_BUCKETS, Metrics, SweepHistogram
 from streams.ports import LabelsSettled, Mark
 from tests.builders import BROKER_MS, NOW, Worker, label, scorer, sweep_of, transaction
+from tests.contracts.test_answers import answered
 
 MARK = Mark("t-1", 0, 1)
 values = st.lists(st.integers(-2, 6000), max_size=30)
@@ -105,6 +107,33 @@ def test_latency_is_from_the_brokers_timestamp_to_the_decision() -> None:
     waited_s = NOW.timestamp() - BROKER_MS / 1000
     assert worker.metric("fraud_prediction_latency_seconds_count") == 2
     assert worker.metric("fraud_prediction_latency_seconds_sum") == pytest.approx(2 * waited_s)
+
+
+def test_how_long_records_waited_is_told_of_those_that_their_sweep_decided() -> None:
+    worker = Worker()
+    waited_s = NOW.timestamp() - BROKER_MS / 1000
+    worker.decide(transaction("a"), transaction("b"))
+    worker.decide(b"{oops", transaction("a"), transaction("c"), transaction("c"), transaction("d"))
+    worker.ledger.answer([answered("e")])
+    worker.decide(transaction("e", amount_minor=20_000), transaction("f"))
+    worker.decide(b"{oops")
+    assert worker.metric("fraud_duplicates_total", kind="duplicate") == 2
+    assert worker.waited == [
+        ([waited_s] * 2, NOW.timestamp()),
+        ([waited_s] * 2, NOW.timestamp()),
+        ([waited_s], NOW.timestamp()),
+        ([], NOW.timestamp()),
+    ]
+
+
+def test_each_record_of_a_mixed_sweep_has_waited_its_own_time() -> None:
+    worker = Worker()
+    sweep = sweep_of(transaction("a"), b"{oops", transaction("b"))
+    behind_ms = np.array([0, 100, 250])
+    worker.handle(replace(sweep, timestamp_ms=BROKER_MS - behind_ms))
+    waited_s = NOW.timestamp() - BROKER_MS / 1000
+    ((seconds, _),) = worker.waited
+    assert seconds == pytest.approx([waited_s, waited_s + 0.25])
 
 
 def test_the_size_of_sweeps_is_seen() -> None:

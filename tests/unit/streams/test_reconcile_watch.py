@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from models.errors import LedgerUnavailable
 from streams.reconcile.metrics import ReconcileMetrics
@@ -29,8 +30,12 @@ class Watched:
         self.outcomes: list[Outcome] = []
         self.asked: list[Histories] = []
         self.happens: list[Callable[[], None]] = []
+        self.kept: list[tuple[int, float]] = []
+        self.keeps = True
+        self.look_takes_s = 0.0
         self.watch = Watch(
             self.look,
+            self.keep,
             ReconcileMetrics(self.registry),
             Pace(60.0, 3600.0),
             since,
@@ -42,7 +47,13 @@ class Watched:
     def look(self, within: Range, histories: Histories, before: Standings) -> Outcome:
         self.asked.append(histories)
         self.outcomes.append(self.world.outcome(within, histories, before))
+        self.now_s += self.look_takes_s
         return self.outcomes[-1]
+
+    def keep(self, outcome: Outcome, took_s: float) -> None:
+        if not self.keeps:
+            raise LedgerUnavailable("Postgres failed")
+        self.kept.append((outcome.findings, took_s))
 
     def wait(self, seconds: float) -> bool:
         """Until nothing more happens."""
@@ -268,3 +279,40 @@ def test_findings_are_counted_by_check_and_the_last_look_is_told() -> None:
     assert watched.metric("fraud_reconcile_last_run_timestamp_seconds") == 1000.0
     assert watched.metric("fraud_reconcile_last_run_duration_seconds") == 0.0
     assert watched.metric("fraud_reconciled_ratio") == 0.0
+
+
+def test_each_look_that_came_to_its_end_is_kept_with_what_it_found_and_how_long_it_took() -> None:
+    watched = Watched()
+    watched.look_takes_s = 1.5
+    world = watched.world
+    world.send(*flagged("a", "b"))
+
+    def lose() -> None:
+        world.alerts.clear()
+        world.send(*flagged("c", "d", "e"))
+        world.alerts.clear()
+
+    def away() -> None:
+        world.ledger.reachable = False
+
+    watched.happens = [lose, away]
+    watched.watch.run()
+    assert watched.kept == [(0, 1.5), (3, 1.5)]
+
+
+def test_a_look_that_cannot_be_kept_ends_nothing() -> None:
+    watched = Watched()
+    watched.keeps = False
+    world = watched.world
+    world.send(*flagged("a"))
+
+    def back() -> None:
+        watched.keeps = True
+        world.send(*flagged("b"))
+
+    watched.happens = [back]
+    with capture_logs() as logs:
+        watched.watch.run()
+    assert watched.checked("rows") == [1, 1]
+    assert watched.kept == [(0, 0.0)]
+    assert [each["event"] for each in logs if each["log_level"] == "warning"] == ["round_not_kept"]

@@ -1,0 +1,31 @@
+"""Proxies of a drill before Postgres and Redis."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
+
+from deploy.jobs.benchmarks import worker_environment
+from deploy.stack.stack import Stack
+from load.chaos.proxy import FaultProxy
+
+
+@contextmanager
+def behind_proxies(stack: Stack) -> Iterator[tuple[dict[str, str], dict[str, FaultProxy]]]:
+    """What a program is told that shall reach Postgres and Redis through them."""
+    settings = stack.settings
+    addresses = {
+        "valkey": ("REDIS_URL", settings.redis_url),
+        "postgres": ("DATABASE_URL", settings.database_url),
+    }
+    environment = worker_environment(stack)
+    proxies: dict[str, FaultProxy] = {}
+    with ExitStack() as cleanup:
+        for part, (variable, url) in addresses.items():
+            there = urlsplit(url)
+            assert there.hostname is not None
+            assert there.port is not None
+            proxies[part] = FaultProxy(there.hostname, there.port)
+            own_port = proxies[part].start()
+            cleanup.callback(proxies[part].stop)
+            environment[variable] = url.replace(f":{there.port}/", f":{own_port}/")
+        yield environment, proxies
