@@ -11,6 +11,9 @@ import httpx
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from dashboard.pages import page_at
+from dashboard.routing import drawn_of
+from dashboard.view import view_of
 from models.errors import Unavailable
 
 WITHIN_S = 10.0
@@ -27,7 +30,10 @@ class Watcher:
 
     def __init__(self, address: str, name: str, password: str, path: str, search: str = "") -> None:
         self._address = address
-        self._view = {"path": path, "search": search, "zone": "UTC", "dark": False}
+        document = {"path": path, "search": search, "zone": "UTC", "dark": False}
+        view = view_of(document)
+        # What the page would have: news are told to a page that is drawn of its view.
+        self._props = {"view": document, "drawn": drawn_of(view, page_at(view))}
         self._client = httpx.Client(
             base_url=address, headers={"Origin": address}, timeout=WITHIN_S, trust_env=False
         )
@@ -70,7 +76,8 @@ class Watcher:
 
     def _answer(self, socket: ClientConnection, message: dict[str, Any]) -> None:
         if message["type"] == "get_props_request":
-            told = {"requestId": message["requestId"], "payload": {"data": self._view}}
+            asked = self._props[message["payload"]["componentId"]]
+            told = {"requestId": message["requestId"], "payload": {"data": asked}}
             socket.send(json.dumps({"type": "get_props_response", **told}))
         elif message["type"] == "set_props" and message["payload"]["componentId"] == COUNTED:
             if self._counted_s is not None:

@@ -12,6 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from deploy.stack.waiting import until
+from load.bench.monitor_watcher import Watcher
 from load.chaos.proxy import PASS, Behaviour, FaultProxy
 from tests.e2e.browsers import OF_ENDED_SERVERS, sitting
 from tests.e2e.command_line import CommandLine
@@ -73,6 +75,15 @@ def test_the_first_admin_signs_in_with_the_password_in_the_file(
         here.open("/")
         here.sign_in("admin", password)
         expect(here.page.locator("#who")).to_have_text("admin · admin")
+
+
+def test_who_watches_without_a_browser_hears_what_a_page_hears(monitor: str) -> None:
+    watcher = Watcher(monitor, "mona", SENTENCE, "/", "?range=15m")
+    watcher.start()
+    try:
+        until(lambda: len(watcher.behind_s) > 1, within_s=20.0, every_s=0.2)
+    finally:
+        watcher.stop()
 
 
 def test_numbers_move_while_transactions_come(browser: Browser, monitor: str, caller: httpx.Client) -> None:
