@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 from dashboard.gateway import TIMEOUT_S, GatewayClient, Parameters
 from dashboard.pace import Pace
+from dashboard.refusals import REFUSALS, Refusals
 from dashboard.sessions import Session
 from dashboard.shared_answers import SharedAnswers
+from models.errors import Forbidden
 
 
 class Asking(NamedTuple):
@@ -25,7 +27,7 @@ class Asking(NamedTuple):
         parameters: Parameters | None = None,
         *,
         within_s: float = TIMEOUT_S,
-        fresh_s: float = 0.8,
+        fresh_s: float = 0.6,
     ) -> Any:
         """What the gateway tells; the same for all of a role who ask within `fresh_s`.
 
@@ -54,4 +56,8 @@ class Asking(NamedTuple):
         Raises:
             As above.
         """
-        return await self.gateway.post(path, self.session.token, document, within_s=within_s)
+        try:
+            return await self.gateway.post(path, self.session.token, document, within_s=within_s)
+        except Forbidden:
+            REFUSALS.get(Refusals()).met = True
+            raise

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.bounds import Bound
+from dashboard.refusals import REFUSALS, Refusals
 from dashboard.sessions import ACTING, Session
 from dashboard.sign_in_page import AGAIN, away_page
 from models.errors import Denied, Forbidden, FraudError, Unavailable
@@ -28,6 +29,8 @@ HEALTH, READY = "/healthz", "/readyz"
 OPEN = (SIGN_IN, SIGN_OUT, HEALTH, READY)
 READING = ("GET", "HEAD")
 POLICY_VIOLATION, UNSUPPORTED_DATA = 1008, 1003  # RFC 6455
+# By it a page of ours knows an answer that tells why from one at the door.
+REFUSED = (b"x-refused", b"told")
 MOST_SOCKETS = 20  # of one person; the tabs of a browser share one
 
 Whose = Callable[[HTTPConnection], Awaitable[Session]]
@@ -61,7 +64,9 @@ class Door:
             await self._request(Request(scope), scope, receive, send)
 
     async def _request(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        telling = Telling(send, self._headers)
+        refusals = Refusals()
+        REFUSALS.set(refusals)
+        telling = Telling(send, self._headers, refusals)
         try:
             await (await self._refusal(request) or self._app)(scope, receive, telling)
         except Exception as error:
@@ -114,16 +119,23 @@ class Door:
 
 
 class Telling:
-    """Sends an answer on, with headers that all have."""
+    """Sends an answer on, with headers that all have.
 
-    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+    An action that was refused is answered with 403; its body tells the page why.
+    """
+
+    def __init__(self, send: Send, headers: Mapping[str, str], refusals: Refusals) -> None:
         self._send = send
         self._headers = headers
+        self._refusals = refusals
         self.has_begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_begun = True
+            if self._refusals.met and message["status"] == 200:
+                message["status"] = 403
+                message["headers"].append(REFUSED)
             headers = MutableHeaders(scope=message)
             headers.update(self._headers)
             if "cache-control" not in headers or headers.get("content-type", "").startswith("text/html"):

@@ -9,7 +9,7 @@ from dashboard.headway import Place, Way
 
 RECENT = timedelta(minutes=3)
 # Just below the time between two looks of a page.
-FRESH_S = 0.7
+FRESH_S = 0.6
 Document = Mapping[str, Any]
 
 

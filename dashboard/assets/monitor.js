@@ -46,6 +46,15 @@
     return context.triggered.length ? context.triggered[0].prop_id.split(".")[0] : "";
   }
 
+  // An action that was refused has 403, and in its body what the page shall say; the page's own code reads bodies
+  // of 200 alone.
+  const fetched = window.fetch.bind(window);
+  window.fetch = async (what, how) => {
+    const answer = await fetched(what, how);
+    const isTold = answer.status === 403 && answer.headers.has("X-Refused");
+    return isTold ? new Response(answer.body, { status: 200, headers: answer.headers }) : answer;
+  };
+
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.monitor = {
     colours(theme) {

@@ -63,8 +63,8 @@ def _sign_in(monitor: Browser, name: str) -> None:
     assert answer.status_code == 303
 
 
-def _press(monitor: Browser, button: str, **values: Any) -> dict[str, Any]:
-    """values: of other inputs of the same callback, by component, `_` for `-`."""
+def _press(monitor: Browser, button: str, *, status: int = 200, **values: Any) -> dict[str, Any]:
+    """status: expected. values: of other inputs of the same callback, by component, `_` for `-`."""
     given = {name.replace("_", "-"): value for name, value in values.items()}
     callbacks = monitor.get("/_dash-dependencies").json()
     (callback,) = (each for each in callbacks if [put["id"] for put in each["inputs"]] == [button])
@@ -77,7 +77,7 @@ def _press(monitor: Browser, button: str, **values: Any) -> dict[str, Any]:
         "state": [{**put, "value": told.get(put["id"])} for put in callback["state"]],
     }
     answer = monitor.post("/_dash-update-component", json=body)
-    assert answer.status_code == 200
+    assert answer.status_code == status
     found: dict[str, Any] = answer.json()
     return found
 
@@ -131,7 +131,7 @@ def test_a_viewer_who_sends_what_admins_do_is_refused_by_the_gateway(
 ) -> None:
     gateway.answers["POST", "/v1/users/ann/disable"] = lambda request: problem(403, "forbidden", "No")
     _sign_in(monitor, "vic")
-    told = _press(monitor, "people-disable-do", people_all=ROWS, people_disable_why="has left")
+    told = _press(monitor, "people-disable-do", status=403, people_all=ROWS, people_disable_why="has left")
     assert "your role may not do this" in json.dumps(told)
 
 

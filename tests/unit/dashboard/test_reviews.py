@@ -214,6 +214,7 @@ def test_what_the_gateway_refuses_is_told(gateway: FakeGateway, ann: Hands) -> N
         403, "forbidden", "The key may not do this", "It lacks the scope reviews:write."
     )
     found = close(ann, [{"id": "tx-1"}])
+    assert ann.status == 403
     assert notice(found)["title"] == "⚠ Your role may not do this"
     assert notice(found)["autoClose"] is False
 
