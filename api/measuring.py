@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from api.bulkhead import Bulkhead
-from api.remembered import Remembered
+from api.shared_answers import SharedAnswers
 from models.scorer import Scorer
 from streams.quality.questions import DriftQuestion, ModelInForce, Question
 
@@ -32,9 +32,7 @@ class Measuring:
         self._scorer = scorer
         self._apart = apart
         self._thread = Bulkhead("quality", WITHIN_S)
-        self._remembered: Remembered[bytes, bytes] = Remembered(
-            self._answer, KEPT_S, MOST_KEPT, time.monotonic
-        )
+        self._known = SharedAnswers(time.monotonic, MOST_KEPT)
 
     async def ask(self, question: Question) -> bytes:
         """Its document, as JSON; at most a minute old.
@@ -43,7 +41,9 @@ class Measuring:
             LedgerUnavailable: Postgres cannot be reached.
             TooWide, NoTimeLeft: it takes too long.
         """
-        return await self._remembered.ask(msgspec.json.encode(question))
+        asked = msgspec.json.encode(question)
+        answer: bytes = await self._known.ask(asked, KEPT_S, lambda: self._answer(asked))
+        return answer
 
     async def drift(self, since: datetime, until: datetime) -> bytes:
         """Of the models in force, likewise."""
@@ -54,7 +54,7 @@ class Measuring:
 
     async def close(self) -> None:
         self._apart.close()
-        await self._remembered.close()
+        await self._known.close()
         self._thread.close()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from dash import Dash
 from starlette.types import ASGIApp
 
+from api.shared_answers import SharedAnswers
 from dashboard.asking import Asking
 from dashboard.door import Door
 from dashboard.gateway import GatewayClient
@@ -16,7 +17,6 @@ from dashboard.pages import PAGES
 from dashboard.proxied import NamedByProxy
 from dashboard.routing import add_routing
 from dashboard.sessions import ACTING, Session, Sessions
-from dashboard.shared_answers import SharedAnswers
 from dashboard.shell import shell
 from dashboard.signing_in import SigningIn
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from api.shared_answers import SharedAnswers
 from dashboard.gateway import TIMEOUT_S, GatewayClient, Parameters
 from dashboard.pace import Pace
 from dashboard.refusals import REFUSALS, Refusals
 from dashboard.sessions import Session
-from dashboard.shared_answers import SharedAnswers
 from models.errors import Forbidden
 
 

@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from api.shared_answers import SharedAnswers
 from dashboard.asking import Asking
 from dashboard.gateway import TIMEOUT_S
-from dashboard.shared_answers import SharedAnswers
 from models.errors import FraudError, Unauthenticated
 
 # A page waits for an answer no longer than that; what comes later is shown at the next look.

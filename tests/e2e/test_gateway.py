@@ -13,7 +13,7 @@ from deploy.stack.waiting import until
 from models.path_segment import as_segment
 from models.scopes import SCOPES
 from tests.e2e.command_line import CommandLine
-from tests.e2e.gateways import SOON_S, known_key, made_key
+from tests.e2e.gateways import SOON_S, made_key, wait_until_known
 from tests.unit.api.guarded import guarded_routes
 
 pytestmark = pytest.mark.stack
@@ -97,9 +97,10 @@ def test_no_route_opens_without_a_key_or_without_its_scope(gateway: str, fraudml
     with httpx.Client(base_url=gateway, timeout=10) as anybody:
         # By the scope that a key lacks; it has all others.
         keys: dict[str, str] = {
-            scope: known_key(fraudml, gateway, *(each for each in SCOPES if each != scope))
-            for scope in SCOPES
+            scope: made_key(fraudml, *(each for each in SCOPES if each != scope)) for scope in SCOPES
         }
+        for key in keys.values():
+            wait_until_known(gateway, key)
         for route in guarded_routes():
             for scope in route.scopes:
                 for presented in ({}, {"X-API-Key": "fsk_live_nobodys"}):

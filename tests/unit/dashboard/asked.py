@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec
 
+from api.shared_answers import SharedAnswers
 from dashboard.asking import Asking
 from dashboard.gateway import GatewayClient
 from dashboard.pace import Pace
 from dashboard.sessions import Session
-from dashboard.shared_answers import SharedAnswers
 from dashboard.view import View
 from models.user import OPENS, Role
 from tests.unit.dashboard.fake_gateway import Answer, FakeGateway

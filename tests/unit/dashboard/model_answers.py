@@ -9,13 +9,13 @@ from dash.development.base_component import Component
 
 from api import examples
 from api.examples import ACTIVATION, AUDIT_ROW, MODEL, POLICY, PROMOTION, STATISTICS
+from api.shared_answers import SharedAnswers
 from dashboard.asking import Asking
 from dashboard.gateway import GatewayClient
 from dashboard.pace import Pace
 from dashboard.page import Updates
 from dashboard.pages.models import MODELS
 from dashboard.sessions import Session
-from dashboard.shared_answers import SharedAnswers
 from dashboard.view import view_of
 from tests.unit.dashboard.conftest import NOW, Clock
 from tests.unit.dashboard.fake_gateway import FakeGateway

@@ -10,6 +10,7 @@ import pytest
 from plotly.utils import PlotlyJSONEncoder
 
 from api.examples import CASE_CONTEXT, CASE_VIEW
+from api.shared_answers import SharedAnswers
 from dashboard.asking import Asking
 from dashboard.gateway import GatewayClient
 from dashboard.pace import Pace
@@ -17,7 +18,6 @@ from dashboard.page import Updates
 from dashboard.pages import case
 from dashboard.pages.reviews import REVIEWS
 from dashboard.sessions import Session
-from dashboard.shared_answers import SharedAnswers
 from dashboard.view import View
 from models.errors import GatewayProblem
 from models.user import OPENS

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.examples import STATISTICS
+from api.shared_answers import SharedAnswers
 from dashboard.asking import Asking
 from dashboard.gateway import GatewayClient
 from dashboard.news import News
@@ -15,7 +16,6 @@ from dashboard.page import Updates
 from dashboard.pages import page_at
 from dashboard.routing import drawn_of
 from dashboard.sessions import Session, Sessions
-from dashboard.shared_answers import SharedAnswers
 from dashboard.view import view_of
 from models.errors import FraudError, Unauthenticated
 from tests.unit.dashboard.conftest import NOW, Clock

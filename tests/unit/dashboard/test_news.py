@@ -8,6 +8,7 @@ import pytest
 from dash import Patch
 
 from api.examples import STATISTICS
+from api.shared_answers import SharedAnswers
 from dashboard import news
 from dashboard.asking import Asking
 from dashboard.gateway import GatewayClient
@@ -17,7 +18,6 @@ from dashboard.page import Page, Updates
 from dashboard.pages.live import LIVE
 from dashboard.routing import drawn_of
 from dashboard.sessions import Session, Sessions
-from dashboard.shared_answers import SharedAnswers
 from dashboard.view import view_of
 from models.errors import Unauthenticated
 from tests.unit.dashboard.conftest import NOW, Clock

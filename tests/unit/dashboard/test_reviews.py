@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.examples import QUEUED_CASE
+from api.shared_answers import SharedAnswers
 from dashboard.asking import Asking
 from dashboard.gateway import GatewayClient
 from dashboard.pace import Pace
@@ -19,7 +20,6 @@ from dashboard.reviewing.bulk import close_all
 from dashboard.reviewing.filters import address_of, filters_of, gateway_path
 from dashboard.reviewing.verdicts import finding_of
 from dashboard.sessions import Session
-from dashboard.shared_answers import SharedAnswers
 from dashboard.view import View, view_of
 from models.errors import BadSetting
 from models.user import OPENS

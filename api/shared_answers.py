@@ -1,12 +1,13 @@
-"""What several pages ask at once is asked of the gateway once."""
+"""Answers that take long or are asked by many: what several ask at once, or soon again, is asked once."""
 
 import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from models.errors import Denied
+from models.errors import Denied, FraudError
 
 MOST_KEPT = 256
 
@@ -28,10 +29,11 @@ class Kept(NamedTuple):
 
 
 class SharedAnswers:
-    """clock: monotonic, in seconds."""
+    """clock: monotonic, in seconds. most: how many questions are known at once, the latest."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], most: int = MOST_KEPT) -> None:
         self._clock = clock
+        self._most = most
         self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
 
     async def ask(self, question: Hashable, fresh_s: float, asked: Callable[[], Awaitable[Any]]) -> Any:
@@ -47,7 +49,7 @@ class SharedAnswers:
             kept.answer.add_done_callback(_looked_at)
             self._kept[question] = kept
             self._kept.move_to_end(question)
-            while len(self._kept) > MOST_KEPT:
+            while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         try:
             # One that is cancelled must not take the answer from the others.
@@ -72,6 +74,13 @@ class SharedAnswers:
         for question, kept in self._kept.items():
             if is_meant(question):
                 self._kept[question] = kept._replace(asked_s=-math.inf)
+
+    async def close(self) -> None:
+        """Nobody waits any longer."""
+        for kept in self._kept.values():
+            kept.answer.cancel()
+            with suppress(asyncio.CancelledError, FraudError):
+                await kept.answer
 
 
 def _looked_at(answer: "asyncio.Task[Any]") -> None:

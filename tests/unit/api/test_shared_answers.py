@@ -4,9 +4,21 @@ import asyncio
 
 import pytest
 
-from dashboard.shared_answers import MOST_KEPT, SharedAnswers
+from api.shared_answers import MOST_KEPT, SharedAnswers
 from models.errors import Unauthenticated
-from tests.unit.dashboard.conftest import Clock
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 class Asked:
@@ -108,5 +120,17 @@ def test_what_one_person_may_not_is_no_answer_for_another(clock: Clock) -> None:
             shared.ask("q", 9.0, refused), shared.ask("q", 9.0, works), return_exceptions=True
         )
         assert [type(found[0]), found[1]] == [Unauthenticated, "told"]
+
+    asyncio.run(ask())
+
+
+def test_what_is_under_way_ends_when_it_is_closed(clock: Clock) -> None:
+    async def ask() -> None:
+        shared = SharedAnswers(clock)
+        asking = asyncio.create_task(shared.ask("q", 1.0, Asked()))
+        await asyncio.sleep(0)
+        await shared.close()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
 
     asyncio.run(ask())
