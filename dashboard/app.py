@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dash import Dash
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from api.shared_answers import SharedAnswers
@@ -61,7 +62,8 @@ def build_app(
 def _dash() -> Dash:
     app = Dash(
         "fraudml-monitor",
-        backend="fastapi",
+        # No pages of the framework's own beside ours.
+        server=FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         title="Fraud monitor",
         update_title="",
         assets_folder=str(Path(__file__).parent / "assets"),

@@ -127,6 +127,17 @@ def test_whoever_has_signed_in_gets_the_page_and_its_headers(anybody: httpx.Asyn
     assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
 
 
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+def test_the_frameworks_own_pages_are_not_served(anybody: httpx.AsyncClient, path: str) -> None:
+    async def ask() -> httpx.Response:
+        return await anybody.get(path, headers=await signed_in(anybody) | PAGE)
+
+    text = run(ask()).text
+    assert "swagger" not in text.lower()
+    assert '"openapi"' not in text
+    assert "redoc" not in text.lower().replace("/redoc", "")
+
+
 def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(anybody: httpx.AsyncClient) -> None:
     async def ask() -> str:
         answer = await anybody.post("/sign-in", data={"name": "ann", "password": "right", "next": "/"})
