@@ -11,6 +11,9 @@ import pytest
 from models.scopes import SCOPES
 from tests.e2e.command_line import CommandLine
 from tests.e2e.gateways import made_key, running_gateway
+from tests.e2e.published import published, same_second
+
+__all__ = ["published", "same_second"]
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

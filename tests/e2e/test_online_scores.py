@@ -1,4 +1,5 @@
-"""A test week scored online, through Kafka, against the same week computed offline.
+"""A table decided online, through Kafka, by a worker that is killed three times: features as published, and a
+test week scored as it is offline.
 
 Both families decide in one replay, each for the customers of its variant. So the figures online are held
 against those of the offline scores that the same split would have dealt; and what the two models score
@@ -30,7 +31,8 @@ from models.ranking import Codes, auc_roc, average_precision, card_precision
 from models.recipes import recipe_of
 from tests.e2e.command_line import CommandLine
 from tests.e2e.evaluations import evaluated
-from tests.e2e.replays import CLOSE, DISTURBED, stack_with_models
+from tests.e2e.published import assert_as_published
+from tests.e2e.replays import CLOSE, DISTURBED, Killer, stack_with_models
 
 pytestmark = [pytest.mark.slow, pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -38,6 +40,9 @@ TRAINED_ON = (date(2018, 7, 25), date(2018, 7, 31))
 SPLIT_A = Fold(17_737, train_days=7, delay_days=7, test_days=7)  # the first day is 2018-07-25
 WEEK_BEGINS = datetime(2018, 8, 8, tzinfo=UTC)
 LAST_DAY = date(2018, 8, 14)
+KILLS = (150_000, 400_000, 700_000)  # after so many transactions
+# Of the rows whose values were published, those up to the last day.
+ROWS_PUBLISHED = 536_439
 FIGURES = ("auc_roc", "average_precision", "card_precision_at_100")
 
 
@@ -111,15 +116,23 @@ def offline(evaluation_data: Path) -> Offline:
 
 
 @pytest.fixture(scope="module")
-def online(evaluation_data: Path, offline: Offline, tmp_path_factory: pytest.TempPathFactory) -> Online:
+def decided(evaluation_data: Path, offline: Offline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All decisions of the replay, as they are exported."""
     folder = tmp_path_factory.mktemp("online")
     table, out = evaluation_data / "handbook.parquet", folder / "decisions.parquet"
     with stack_with_models(folder, offline.trained.values(), "--no-reconciler", "--no-gateway") as line:
         days = ("--from", "2018-04-01", "--to", str(LAST_DAY))
-        line.ok("replay", str(table), "--map", "handbook", *days, *DISTURBED, within_s=600)
+        with Killer(line, at=KILLS) as killer:
+            line.ok("replay", str(table), "--map", "handbook", *days, *DISTURBED, within_s=600)
+        assert len(killer.killed) == len(KILLS)
         line.ok("reconcile", within_s=300)
         line.ok("export", "decisions", "--out", str(out), within_s=300)
-    decisions = decisions_of_the_week(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def online(offline: Offline, decided: Path) -> Online:
+    decisions = decisions_of_the_week(decided)
     assert decisions.keys() == set(offline.ids)
     in_order = [decisions[each] for each in offline.ids]
     return Online([each["model_name"] for each in in_order], np.array([each["score"] for each in in_order]))
@@ -129,6 +142,12 @@ def decisions_of_the_week(file: Path) -> dict[str, dict[str, Any]]:
     columns = ["transaction_id", "model_name", "score"]
     found = pq.read_table(file, columns=columns, filters=[("event_time", ">=", WEEK_BEGINS)])
     return {each["transaction_id"]: each for each in found.to_pylist()}
+
+
+def test_every_feature_is_as_published(
+    decided: Path, published: tuple[Any, Any], same_second: set[str]
+) -> None:
+    assert_as_published(decided, published, same_second, rows=ROWS_PUBLISHED)
 
 
 def test_every_score_is_the_one_computed_offline(offline: Offline, online: Online) -> None:
