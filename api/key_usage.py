@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from api.limits import PREFIX, WINDOW_US
 from models.errors import ViewUnavailable
+from streams.redis_client import client_options
 
 MOST_KEYS = 1000
 # Redis answers one caller's pipeline before it hears the next: decisions must not wait for a long one.
@@ -56,7 +57,10 @@ class Usage:
 
     def __init__(self, url: str) -> None:
         self._redis = Redis.from_url(
-            url, socket_timeout=CALL_S, socket_connect_timeout=CALL_S, retry=Retry(NoBackoff(), 0)
+            **client_options(url),
+            socket_timeout=CALL_S,
+            socket_connect_timeout=CALL_S,
+            retry=Retry(NoBackoff(), 0),
         )
         self._script = self._redis.register_script(SCRIPT)
         self._turn = asyncio.Lock()

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from api.breaker import Breaker
 from models.errors import Unavailable, ViewUnavailable
+from streams.redis_client import client_options
 
 WINDOW_S = 60
 WINDOW_US = WINDOW_S * 1_000_000
@@ -85,7 +86,10 @@ class SharedLimit:
 
     def __init__(self, url: str, timeout_s: float) -> None:
         self._redis = Redis.from_url(
-            url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
+            **client_options(url),
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            retry=Retry(NoBackoff(), 0),
         )
         self._script = self._redis.register_script(SCRIPT)
 

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from models.errors import LedgerUnavailable, SchemaUnknown
+from streams.files_of_secrets import newest
 from streams.settings import Settings, masked
 
 FOLDER = Path(__file__).parent
@@ -25,7 +26,10 @@ def upgrade(settings: Settings, to: str = "head") -> None:
         LedgerUnavailable: the database cannot be reached, or refuses.
         SchemaUnknown: it already has a schema from a newer version.
     """
-    url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
+    owners = settings.database_url_migrator or settings.database_url
+    url = make_url(newest(settings.database_url_migrator or settings.database_url)).set(
+        drivername="postgresql+psycopg"
+    )
     engine = create_engine(url, connect_args={"connect_timeout": int(settings.ledger_timeout_s)})
     try:
         with engine.begin() as connection:
@@ -37,7 +41,7 @@ def upgrade(settings: Settings, to: str = "head") -> None:
             command.upgrade(config, to)
     except SQLAlchemyError as error:
         why = str(error.__cause__ or error).strip().split("\n")[0]
-        where = masked(settings.database_url)
+        where = masked(owners)
         kind = "cannot be reached" if isinstance(error, OperationalError) else "refused the migration"
         raise LedgerUnavailable(f"the database at {where} {kind}", why=why) from None
     finally:

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 from models.errors import BadSetting, FraudError, LedgerUnavailable, SchemaUnknown
+from streams.files_of_secrets import newest
 from streams.ledger.arrays import register
 
 # The schema that this code reads and writes; deploy/migrations makes it.
@@ -92,8 +93,9 @@ class Connector:
         return made
 
     def _connect(self) -> TimedConnection:
+        url = newest(self._url)
         try:
-            conninfo_to_dict(self._url)
+            conninfo_to_dict(url)
         except psycopg.ProgrammingError:
             # The library's own words would quote it, password and all.
             raise BadSetting(
@@ -101,7 +103,7 @@ class Connector:
                 next_step="write it as postgresql://user:password@host:5432/database",
             ) from None
         connection = TimedConnection.connect(
-            self._url,
+            url,
             autocommit=True,
             connect_timeout=max(LIBPQ_WAITS_S, int(self._timeout_s)),
             application_name=self._application,

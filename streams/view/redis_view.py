@@ -16,6 +16,7 @@ from redis.retry import Retry
 from models.errors import BadSetting, ViewUnavailable
 from models.features import ENTITIES, Entity
 from streams.ports import Additions, Applied, Change, GroupState, ViewRead
+from streams.redis_client import client_options
 from streams.topics import Partition
 from streams.view.keys import group_of, prefix, short_key, view_key, watermark_keys
 
@@ -41,7 +42,7 @@ class RedisView:
     def _redis(self) -> Redis:
         """The client; it connects as soon as it is made, so that is done at first use."""
         return Redis.from_url(
-            self._url,
+            **client_options(self._url),
             single_connection_client=True,
             protocol=2,
             socket_timeout=self._timeout_s,
