@@ -21,6 +21,7 @@ from streams.ledger.statistics import Offsets, PostgresStatistics, with_offsets
 from streams.log_reader import LogReader
 from streams.ports import FeedPage, PlaceInFeed, PlaceInList
 from streams.ports.listing import Wanted
+from streams.roles import reader_address
 from streams.settings import Settings
 
 LIST_S, FEED_S, FIGURES_S, KAFKA_S = 3.0, 3.0, 3.0, 1.5
@@ -38,7 +39,7 @@ class Reading:
         url = settings.database_url
         self._lists = PostgresListings(url, LIST_S, "fraudml-lists")
         self._alerts = PostgresListings(url, FEED_S, "fraudml-feed")
-        self._figures = PostgresStatistics(url, FIGURES_S, "fraudml-stats")
+        self._figures = PostgresStatistics(reader_address(settings), FIGURES_S, "fraudml-stats")
         self._list_thread = Bulkhead("list", WITHIN_S)
         self._feed_thread = Bulkhead("feed", WITHIN_S)
         self._figures_thread = Bulkhead("stats", WITHIN_S)

@@ -7,8 +7,12 @@ from streams.settings import Settings
 Role = Literal["migrator", "worker", "gateway", "reader", "auditor"]
 
 
+# A gateway reads its statistics in the role of a reader.
+ALSO_KEPT = {"gateway": "database_url_reader"}
+
+
 def acting_as(settings: Settings, role: Role) -> Settings:
-    """The settings with the addresses of this role where it has any, and with those of no other.
+    """The settings with the addresses of this role where it has any, and with those of no role else.
 
     A process that is given one address for all of them, as by the user's guide, goes on with that.
     """
@@ -16,7 +20,8 @@ def acting_as(settings: Settings, role: Role) -> Settings:
         store: getattr(settings, f"{store}_{role}", "") or getattr(settings, store)
         for store in ("database_url", "redis_url")
     }
-    return settings.model_copy(update=dict.fromkeys(role_fields(), "") | ours)
+    others = [field for field in role_fields() if field != ALSO_KEPT.get(role)]
+    return settings.model_copy(update=dict.fromkeys(others, "") | ours)
 
 
 def role_fields() -> list[str]:

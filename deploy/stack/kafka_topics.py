@@ -37,7 +37,7 @@ OPEN: Security = {}
 
 
 def admin(
-    bootstrap: str, security: Security = OPEN, failed: Callable[[KafkaError], None] = id
+    bootstrap: str, security: Security = OPEN, failed: Callable[[KafkaError], None] = lambda error: None
 ) -> AdminClient:
     """failed: hears what the client meets while it tries, such as a certificate that has expired."""
     config = {"bootstrap.servers": bootstrap, "socket.timeout.ms": int(TIMEOUT_S * 1000), "error_cb": failed}
