@@ -15,6 +15,7 @@ from api.statistics import Frame, Statistics, statistics_of
 from models.decision import DecidedTransaction
 from models.errors import FraudError
 from models.scorer import Scorer
+from models.shared_key import SharedKey
 from streams.kafka import reader_config
 from streams.ledger.listing import PostgresListings
 from streams.ledger.statistics import Offsets, PostgresStatistics, with_offsets
@@ -31,7 +32,9 @@ WITHIN_S = 5.0  # with what waits before it
 class Reading:
     """cursor_key: shared by all gateways. scorer: what is in force; None while nothing is."""
 
-    def __init__(self, settings: Settings, cursor_key: bytes, scorer: Callable[[], Scorer | None]) -> None:
+    def __init__(
+        self, settings: Settings, cursor_key: bytes | SharedKey, scorer: Callable[[], Scorer | None]
+    ) -> None:
         self.cursors = Cursors(cursor_key)
         self._settings = settings
         self._scorer = scorer

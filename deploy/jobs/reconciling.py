@@ -26,7 +26,7 @@ from streams.reconcile.reconciliation import Histories, Reconciliation
 from streams.reconcile.stores import Stores, TopicNames
 from streams.reconcile.watch import Pace, Watch
 from streams.roles import acting_as
-from streams.secret_files import answer_key_of
+from streams.secret_files import shared_answer_key
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -87,7 +87,7 @@ def stores_of(settings: Settings, report: Report) -> Iterator[Stores]:
             view=view,
             names=names_of(settings),
             codec=TransactionCodec(settings.currency, int(settings.clock_ahead_s * 1000)),
-            signer=Signer(answer_key_of(settings, secrets.token_bytes)),
+            signer=Signer(shared_answer_key(settings, secrets.token_bytes)),
             retention=Retention(),
             now=lambda: datetime.now(UTC),
             say=report.waiting,

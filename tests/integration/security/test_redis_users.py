@@ -69,7 +69,6 @@ REFUSED = [
     ("ACL", "LIST"),
     ("ACL", "WHOAMI"),
     ("CLIENT", "LIST"),
-    ("DEBUG", "SLEEP", "0"),
     ("SHUTDOWN",),
     ("SAVE",),
     ("MONITOR",),
