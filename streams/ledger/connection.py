@@ -88,7 +88,7 @@ class Connector:
         return self._connection
 
     def _change_over(self) -> None:
-        """To what the file says. Where that does not open, the connection that there is holds until it breaks."""
+        """To what the file says. Where that does not open, the old connection holds until it breaks."""
         old = self._connection
         try:
             self._connection = self._connect()

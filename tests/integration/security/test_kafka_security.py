@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 USERS = {"worker": "worker's-password", "gateway": "gateway's-password", "auditor": "auditor's-password"}
 WITHIN_S = 45.0
-As = Callable[[str], Settings]
+As = Callable[..., Settings]
 
 
 @pytest.fixture(scope="module")
