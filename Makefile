@@ -8,7 +8,7 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.i
 UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check down clean pictures contracts lock jars-lock
+.PHONY: help setup demo test test-slow check audit sbom down clean pictures contracts lock jars-lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,20 @@ check: $(READY) ## lint, types, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+AUDIT := .venv-audit
+$(AUDIT)/.ready: deploy/audit/tools.lock | $(READY)
+	@$(INDEX) $(BIN)/uv --quiet venv --allow-existing $(AUDIT)
+	@$(INDEX) VIRTUAL_ENV=$(AUDIT) $(BIN)/uv --quiet pip sync --require-hashes deploy/audit/tools.lock
+	@touch $@
+
+audit: $(AUDIT)/.ready ## known holes in dependencies; OFFLINE=1: asking nobody is no failure
+	@for lock in requirements.lock deploy/audit/tools.lock; do $(BIN)/python -m deploy.audit.dependencies $(AUDIT)/bin/pip-audit $$lock $(if $(OFFLINE),--may-be-offline) || exit $$?; done
+
+sbom: $(AUDIT)/.ready ## list every component of .venv as CycloneDX, in build/sbom.json
+	@mkdir -p build
+	@$(AUDIT)/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json
+	@$(BIN)/python -c 'import json; print("build/sbom.json:", len(json.load(open("build/sbom.json"))["components"]), "components")'
+
 pictures: $(READY) ## (maintainers) take the pictures of docs/ anew, from a running demo
 	@$(BIN)/python -m tests.e2e.screenshots
 
@@ -46,7 +60,7 @@ down: ## stop every process of the embedded stack
 	@if [ -x $(BIN)/fraudml ]; then $(BIN)/fraudml down; else echo "nothing to stop: no $(VENV) here"; fi
 
 clean: down ## stop the stack and remove what was built here, data included
-	@rm -rf $(VENV) .fraudml build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(AUDIT) .fraudml build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 contracts: $(READY) ## (maintainers) write the topics' schemas and asyncapi.yaml anew
 	@$(BIN)/python -m streams.contracts
@@ -54,6 +68,7 @@ contracts: $(READY) ## (maintainers) write the topics' schemas and asyncapi.yaml
 lock: $(READY) ## (maintainers) resolve the dependencies anew
 	@$(UV) pip compile pyproject.toml --all-extras --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --upgrade -o requirements.lock
 	@grep -A 1000 '^uv==' requirements.lock | awk 'NR==1 || /^ /{print; next} {exit}' > installer.lock
+	@$(UV) pip compile deploy/audit/tools.in --python-version 3.11 --universal --generate-hashes --no-annotate --no-header --upgrade -o deploy/audit/tools.lock
 
 jars-lock: $(READY) ## (maintainers) lock Kafka's jars anew, with Maven
 	@$(BIN)/python -m deploy.stack.lock_jars

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from api.problems import Problem
+from models.shared_key import SharedKey, fixed
 
 SIGNATURE_BYTES = 16
 
@@ -17,13 +18,12 @@ Place = TypeVar("Place")
 class Cursors:
     """key: shared by all gateways; what is signed here is worth nothing elsewhere."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = hmac.digest(key, b"cursor", sha256)
+    def __init__(self, key: bytes | SharedKey) -> None:
+        self._key = fixed(key)
 
     def seal(self, place: Any, *about: Any) -> str:
         """about: what it was asked for with, such as the filters: whoever comes back must say the same."""
-        told = msgspec.json.encode(place)
-        return urlsafe_b64encode(self._signature(told, about) + told).decode().rstrip("=")
+        return _sealed(self._key.signing(), msgspec.json.encode(place), about)
 
     def open(self, cursor: str, kind: type[Place], *about: Any) -> Place:
         """
@@ -34,15 +34,23 @@ class Cursors:
             found = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         except ValueError:
             raise Problem("cursor") from None
-        signature, told = found[:SIGNATURE_BYTES], found[SIGNATURE_BYTES:]
-        # Decoding passes over what is no base64: only what was handed out comes back as it was.
-        if not hmac.compare_digest(signature, self._signature(told, about)):
+        told = found[SIGNATURE_BYTES:]
+        # Sealed again and compared whole: decoding passes over what is no base64, and what was handed out
+        # comes back as it was.
+        if not any(_same(cursor, _sealed(key, told, about)) for key in self._key.accepted()):
             raise Problem("cursor")
         place = msgspec.json.decode(told, type=kind)
-        if cursor != self.seal(place, *about):
+        if msgspec.json.encode(place) != told:
             raise Problem("cursor")
         return place
 
-    def _signature(self, told: bytes, about: tuple[Any, ...]) -> bytes:
-        asked = msgspec.json.encode(about)
-        return hmac.digest(self._key, b"%d:%b%b" % (len(asked), asked, told), sha256)[:SIGNATURE_BYTES]
+
+def _same(cursor: str, ours: str) -> bool:
+    return hmac.compare_digest(cursor.encode(), ours.encode())
+
+
+def _sealed(key: bytes, told: bytes, about: tuple[Any, ...]) -> str:
+    asked = msgspec.json.encode(about)
+    own = hmac.digest(key, b"cursor", sha256)
+    signature = hmac.digest(own, b"%d:%b%b" % (len(asked), asked, told), sha256)[:SIGNATURE_BYTES]
+    return urlsafe_b64encode(signature + told).decode().rstrip("=")

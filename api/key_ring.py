@@ -16,8 +16,9 @@ from api.lookout import Lookout
 from models.api_key import digest_of, not_a_key, parse, pepper_id, same_digest
 from models.errors import LedgerUnavailable
 from models.scopes import SCOPES, Key
+from models.shared_key import SharedKey, fixed
 from streams.ledger.keys import LiveKey, PostgresKeys
-from streams.secret_files import pepper_of
+from streams.secret_files import shared_pepper
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,7 @@ BOOTSTRAP = Key(key_id="bootstrap", owner="bootstrap", name="API_KEY", scopes=tu
 class KeyRing:
     """Verifies presented keys, from any thread; `start` and `stop` belong to one.
 
-    live: asks which keys are live; called by one thread at a time.
+    live: asks which keys are live; called by one thread at a time. pepper: looked at again with them.
     bootstrap: a key that opens everything; empty for none.
     clock: monotonic, in seconds.
     """
@@ -40,16 +41,18 @@ class KeyRing:
     def __init__(
         self,
         live: Callable[[], Sequence[LiveKey]],
-        pepper: bytes,
+        pepper: bytes | SharedKey,
         bootstrap: str,
         *,
         clock: Callable[[], float],
         every_s: float = EVERY_S,
     ) -> None:
         self._live = live
-        self._pepper = pepper
-        self._pepper_id = pepper_id(pepper)
-        self._bootstrap = digest_of(pepper, bootstrap) if bootstrap else None
+        self._shared = fixed(pepper)
+        # What compares the bootstrap key, and stands in for the pepper of a key that nobody knows.
+        self._pepper = self._shared.signing()
+        self._bootstrap = digest_of(self._pepper, bootstrap) if bootstrap else None
+        self._peppers = self._by_id()
         self._clock = clock
         self._known: Mapping[str, LiveKey] = {}
         self._heard_at: float | None = None
@@ -73,7 +76,8 @@ class KeyRing:
                 next_step="try again in a few seconds",
             )
         found = self._known.get(written.key_id)
-        right = same_digest(found and found.digest, digest_of(self._pepper, written.secret))
+        pepper = self._peppers.get(found.pepper_id, self._pepper) if found else self._pepper
+        right = same_digest(found and found.digest, digest_of(pepper, written.secret))
         if found is None or not right or found.env != written.env or _has_ended(found, now):
             raise not_a_key()
         return found.key
@@ -90,7 +94,8 @@ class KeyRing:
         """
         asked_at = self._clock()
         live = self._live()
-        mine = {each.key.key_id: each for each in live if each.pepper_id == self._pepper_id}
+        self._peppers = self._by_id()
+        mine = {each.key.key_id: each for each in live if each.pepper_id in self._peppers}
         self._known, self._heard_at = mine, asked_at
         self._tell_foreign(len(live) - len(mine))
 
@@ -105,6 +110,10 @@ class KeyRing:
     def stop(self) -> None:
         """Look no more; waits for a look that is under way."""
         self._lookout.stop()
+
+    def _by_id(self) -> dict[str, bytes]:
+        """Two, while one is rotated into the other."""
+        return {pepper_id(each): each for each in self._shared.accepted()}
 
     def _tell_foreign(self, foreign: int) -> None:
         if foreign and foreign != self._foreign:
@@ -129,7 +138,7 @@ def running_key_ring(settings: Settings) -> Iterator[KeyRing]:
     Raises:
         BadSetting: there is no pepper to be had.
     """
-    pepper, bootstrap = pepper_of(settings, secrets.token_bytes), settings.api_key.get_secret_value()
+    pepper, bootstrap = shared_pepper(settings, secrets.token_bytes), settings.api_key.get_secret_value()
     with closing(PostgresKeys(settings.database_url, TIMEOUT_S, "fraudml-keys")) as keys:
         ring = KeyRing(keys.live, pepper, bootstrap, clock=time.monotonic)
         ring.start()

@@ -9,29 +9,15 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from api.limits import PREFIX, WINDOW_US
+from api.limits import PREFIX, WINDOW_US, with_functions
 from models.errors import ViewUnavailable
+from streams.redis_client import client_options
 
 MOST_KEYS = 1000
 # Redis answers one caller's pipeline before it hears the next: decisions must not wait for a long one.
 AT_ONCE = 50
 CALL_S, ALL_S = 0.5, 3.0
-# KEYS: a key's list, newest first. ARGV: the window in us, and, in tests, the time in us. Writes nothing.
-SCRIPT = """
-local now = tonumber(ARGV[2])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
-end
-now = math.max(now, tonumber(redis.call('LINDEX', KEYS[1], 0) or 0))
-local low, high = 0, redis.call('LLEN', KEYS[1])
-while low < high do
-  local middle = math.floor((low + high) / 2)
-  local counts = tonumber(redis.call('LINDEX', KEYS[1], middle)) > now - tonumber(ARGV[1])
-  if counts then low = middle + 1 else high = middle end
-end
-return low
-"""
+USED = "fraudml_used_1"
 
 
 class KeyUsage(msgspec.Struct, frozen=True):
@@ -56,9 +42,11 @@ class Usage:
 
     def __init__(self, url: str) -> None:
         self._redis = Redis.from_url(
-            url, socket_timeout=CALL_S, socket_connect_timeout=CALL_S, retry=Retry(NoBackoff(), 0)
+            **client_options(url),
+            socket_timeout=CALL_S,
+            socket_connect_timeout=CALL_S,
+            retry=Retry(NoBackoff(), 0),
         )
-        self._script = self._redis.register_script(SCRIPT)
         self._turn = asyncio.Lock()
 
     async def used(self, key_ids: Sequence[str], now_us: int | None = None) -> list[int]:
@@ -78,10 +66,14 @@ class Usage:
 
     async def _some(self, key_ids: Sequence[str], now_us: int | None) -> list[int]:
         arguments = [WINDOW_US] if now_us is None else [WINDOW_US, now_us]
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for key_id in key_ids:
-                await self._script(keys=[PREFIX + key_id], args=arguments, client=pipeline)
-            return [int(each) for each in await pipeline.execute()]
+
+        async def ask() -> list[int]:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for key_id in key_ids:
+                    pipeline.fcall(USED, 1, PREFIX + key_id, *arguments)
+                return [int(each) for each in await pipeline.execute()]
+
+        return list(await with_functions(self._redis, ask))
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -5,48 +5,26 @@ when the one that it would push out is older than the window. No library counts 
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from math import ceil
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from api.breaker import Breaker
 from models.errors import Unavailable, ViewUnavailable
+from streams.redis_client import client_options
+from streams.redis_functions import is_missing, may_not_load
 
 WINDOW_S = 60
 WINDOW_US = WINDOW_S * 1_000_000
 PREFIX = "fraudml-limit:"
-# KEYS: the list. ARGV: the window in us, the limit, and, in tests, the time in us.
-# Answers: 1 or 0, how many more may pass now, and in how many us the oldest that counts leaves the window.
-SCRIPT = """
-local window, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
-local now = tonumber(ARGV[3])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
-end
--- A clock that was set back must not let more pass.
-now = math.max(now, tonumber(redis.call('LINDEX', KEYS[1], 0) or 0))
-local bound = tonumber(redis.call('LINDEX', KEYS[1], limit - 1))
-local allowed = (not bound or bound <= now - window) and 1 or 0
-if allowed == 1 then
-  redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
-  redis.call('LTRIM', KEYS[1], 0, limit - 1)
-  redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
-end
-local low, high = 0, redis.call('LLEN', KEYS[1])
-while low < high do
-  local middle = math.floor((low + high) / 2)
-  local counts = tonumber(redis.call('LINDEX', KEYS[1], middle)) > now - window
-  if counts then low = middle + 1 else high = middle end
-end
-local oldest = low > 0 and tonumber(redis.call('LINDEX', KEYS[1], low - 1)) or now - window
-return {allowed, math.max(limit - low, 0), string.format('%.0f', oldest + window - now)}
-"""
+FUNCTIONS = (Path(__file__).parent / "limit_functions.lua").read_text()
+LIMIT = "fraudml_limit_1"
 
 
 class Allowance(NamedTuple):
@@ -80,19 +58,41 @@ class Limit(Protocol):
         """
 
 
+async def with_functions(redis: "Redis", call: Callable[[], Awaitable[Any]]) -> Any:
+    """What the call answers, once our functions are loaded.
+
+    Raises:
+        ViewUnavailable: they are not, and we may not load them.
+    """
+    try:
+        return await call()
+    except ResponseError as error:
+        if not is_missing(error):
+            raise
+    try:
+        await redis.function_load(FUNCTIONS, replace=True)
+    except NoPermissionError as error:
+        raise may_not_load(error) from None
+    return await call()
+
+
 class SharedLimit:
     """Counted in Redis, by all gateway processes together."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
         self._redis = Redis.from_url(
-            url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
+            **client_options(url),
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            retry=Retry(NoBackoff(), 0),
         )
-        self._script = self._redis.register_script(SCRIPT)
 
     async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
         arguments = [WINDOW_US, limit] if now_us is None else [WINDOW_US, limit, now_us]
         try:
-            allowed, remaining, reset_us = await self._script(keys=[PREFIX + key_id], args=arguments)
+            allowed, remaining, reset_us = await with_functions(
+                self._redis, lambda: self._redis.fcall(LIMIT, 1, PREFIX + key_id, *arguments)
+            )
         except (RedisError, OSError) as error:
             raise ViewUnavailable("Redis does not count requests", why=str(error)) from error
         return Allowance(bool(allowed), limit, int(remaining), int(reset_us) / 1e6)

@@ -37,6 +37,7 @@ from api.reviewing import Reviewing
 from models.decision import DecidedTransaction
 from models.errors import NoTimeLeft, Unavailable
 from models.history import Retention
+from models.shared_key import SharedKey
 from models.transaction import Transaction
 from streams.answered import Signer
 from streams.deciding import Decider
@@ -50,7 +51,7 @@ from streams.metrics import Metrics
 from streams.models_in_force import InForce
 from streams.opening import keep_for_good
 from streams.quality.apart import QualityApart
-from streams.secret_files import answer_key_of
+from streams.secret_files import shared_answer_key
 from streams.settings import Settings
 from streams.view import RedisView
 from streams.watcher import Watcher
@@ -91,7 +92,7 @@ class Gateway:
         self._producing = Producing(producer_config(settings, "gateway"))
         self.administration = Administration(settings, self._producing)
         self._posting = Posting(self._producing, POST_S, Breaker("kafka", time.monotonic))
-        self._answer_key = answer_key = answer_key_of(settings, secrets.token_bytes)
+        self._answer_key = answer_key = shared_answer_key(settings, secrets.token_bytes)
         self.reading = Reading(settings, answer_key, lambda: self._opening.model)
         self.measuring = Measuring(
             QualityApart(settings.database_url, STATEMENT_S, ANSWER_S), lambda: self._opening.model
@@ -105,7 +106,7 @@ class Gateway:
         )
         self._opening = self._make_opening()
 
-    def _answer_log(self, answer_key: bytes) -> KafkaAnswerLog:
+    def _answer_log(self, answer_key: SharedKey) -> KafkaAnswerLog:
         return KafkaAnswerLog(
             self._producing,
             self.transactions_topic,

@@ -12,6 +12,7 @@ from api.key_ring import EVERY_S, KEPT_S, TIMEOUT_S
 from api.lookout import Lookout
 from models.errors import LedgerUnavailable
 from models.scopes import Key
+from models.shared_key import SharedKey
 from models.user import OPENS, OWNER, Signed, Token, Tokens, no_sign_in
 from streams.ledger.users import KnownUser, PostgresUsers
 from streams.settings import Settings
@@ -85,7 +86,7 @@ class People:
 
 
 @contextmanager
-def running_people(settings: Settings, secret: bytes) -> Iterator[People]:
+def running_people(settings: Settings, secret: bytes | SharedKey) -> Iterator[People]:
     """secret: shared by all gateways."""
     with closing(PostgresUsers(settings.database_url, TIMEOUT_S, "fraudml-users")) as users:
         people = People(users.known, Tokens(secret, time.time), time.monotonic)

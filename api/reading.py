@@ -15,12 +15,14 @@ from api.statistics import Frame, Statistics, statistics_of
 from models.decision import DecidedTransaction
 from models.errors import FraudError
 from models.scorer import Scorer
+from models.shared_key import SharedKey
 from streams.kafka import reader_config
 from streams.ledger.listing import PostgresListings
 from streams.ledger.statistics import Offsets, PostgresStatistics, with_offsets
 from streams.log_reader import LogReader
 from streams.ports import FeedPage, PlaceInFeed, PlaceInList
 from streams.ports.listing import Wanted
+from streams.roles import reader_address
 from streams.settings import Settings
 
 LIST_S, FEED_S, FIGURES_S, KAFKA_S = 3.0, 3.0, 3.0, 1.5
@@ -30,7 +32,9 @@ WITHIN_S = 5.0  # with what waits before it
 class Reading:
     """cursor_key: shared by all gateways. scorer: what is in force; None while nothing is."""
 
-    def __init__(self, settings: Settings, cursor_key: bytes, scorer: Callable[[], Scorer | None]) -> None:
+    def __init__(
+        self, settings: Settings, cursor_key: bytes | SharedKey, scorer: Callable[[], Scorer | None]
+    ) -> None:
         self.cursors = Cursors(cursor_key)
         self._settings = settings
         self._scorer = scorer
@@ -38,7 +42,7 @@ class Reading:
         url = settings.database_url
         self._lists = PostgresListings(url, LIST_S, "fraudml-lists")
         self._alerts = PostgresListings(url, FEED_S, "fraudml-feed")
-        self._figures = PostgresStatistics(url, FIGURES_S, "fraudml-stats")
+        self._figures = PostgresStatistics(reader_address(settings), FIGURES_S, "fraudml-stats")
         self._list_thread = Bulkhead("list", WITHIN_S)
         self._feed_thread = Bulkhead("feed", WITHIN_S)
         self._figures_thread = Bulkhead("stats", WITHIN_S)

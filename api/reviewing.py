@@ -11,6 +11,7 @@ from api.verdict_log import SEND_S, KafkaLabels, VerdictLog
 from models.errors import FraudError
 from models.finding import Finding
 from models.review import CaseDocument, Times
+from models.shared_key import SharedKey
 from streams.ledger.review_queue import CaseView, QueueAsk, QueuePage
 from streams.ledger.reviews import PostgresReviews
 from streams.settings import Settings
@@ -21,7 +22,7 @@ WITHIN_S, BULK_S = 5.0, 30.0
 class Reviewing:
     """cursor_key: shared by all gateways. Many cases at once hold up nobody who has a single one."""
 
-    def __init__(self, settings: Settings, cursor_key: bytes, producing: Producing) -> None:
+    def __init__(self, settings: Settings, cursor_key: bytes | SharedKey, producing: Producing) -> None:
         self.cursors = Cursors(cursor_key)
         times = Times(timedelta(seconds=settings.review_hold_s), timedelta(seconds=settings.review_undo_s))
         url, timeout_s = settings.database_url, settings.ledger_timeout_s

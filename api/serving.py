@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from api.app import build_app
 from api.parts import Gateway
 from streams.logs import set_up_logs
+from streams.roles import acting_as
 from streams.settings import read_settings
 
 # The event loop and the sweep's thread hand the interpreter to each other several times for each answer.
@@ -17,7 +18,7 @@ SWITCH_S = 0.0005
 
 def create() -> FastAPI:
     """For `uvicorn --factory`; settings come from the environment."""
-    settings = read_settings()
+    settings = acting_as(read_settings(), "gateway")
     sys.setswitchinterval(SWITCH_S)
     set_up_logs(settings.log_level)
     return build_app(

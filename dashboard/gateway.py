@@ -1,7 +1,7 @@
 """The gateway, as the monitor asks it on behalf of somebody who has signed in."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import httpx
@@ -21,21 +21,24 @@ Parameters = Mapping[str, str | int | float | bool]
 
 
 class GatewayClient:
-    """address: of the gateway. key: the monitor's own, which may act for people.
+    """address: of the gateway. key: the monitor's own, which may act for people; asked for with each request
+    where it may be turned.
 
     What takes long has connections of its own, so that nothing quick waits for it.
     """
 
-    def __init__(self, address: str, key: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, address: str, key: str | Callable[[], str], transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         def client(connections: int) -> httpx.AsyncClient:
             return httpx.AsyncClient(
                 base_url=address,
-                headers={"X-API-Key": key},
                 limits=httpx.Limits(max_connections=connections),
                 transport=transport,
                 trust_env=False,
             )
 
+        self._key = key if callable(key) else lambda: key
         self._quick, self._long = client(QUICK_CONNECTIONS), client(LONG_CONNECTIONS)
         self._longs = Bound(MOST_LONG, "You have asked for much at once.")
 
@@ -69,7 +72,7 @@ class GatewayClient:
     async def _ask(self, method: str, path: str, token: str | None, within_s: float, **how: Any) -> Any:
         if token and not token.isascii():
             raise Unauthenticated("this is no session of ours", next_step="sign in again")
-        headers = {"X-User-Token": token} if token else {}
+        headers = {"X-API-Key": self._key()} | ({"X-User-Token": token} if token else {})
         how = {name: value for name, value in how.items() if value is not None}
         try:
             answer = await self._answer(method, path, within_s, token or "", headers=headers, **how)

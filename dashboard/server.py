@@ -23,7 +23,8 @@ def serve(settings: Settings) -> None:
     from dashboard.app import build_app
 
     set_up_logs(settings.log_level)
-    gateway = GatewayClient(settings.gateway_url, monitor_key_of(settings))
+    monitor_key_of(settings)  # one that is missing is told before anybody asks
+    gateway = GatewayClient(settings.gateway_url, lambda: monitor_key_of(settings))
     origins = [each.strip() for each in settings.monitor_origins.split(",") if each.strip()]
     proxied = NamedByProxy(settings.monitor_user_header, settings.trusted_proxies)
     app = build_app(

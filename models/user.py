@@ -15,6 +15,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from models.api_key import plain_name
 from models.errors import BadSetting, Unauthenticated
 from models.scopes import Scope
+from models.shared_key import SharedKey, fixed
 
 Role = Literal["viewer", "analyst", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -111,11 +112,15 @@ def _digest(password: str, salt: bytes) -> bytes:
 class Tokens:
     """Signs and reads tokens. secret: shared by all gateways."""
 
-    def __init__(self, secret: bytes, now: Now) -> None:
+    def __init__(self, secret: bytes | SharedKey, now: Now) -> None:
         self._now = now
-        self._serializer = URLSafeTimedSerializer(
-            secret, salt=PURPOSE, signer_kwargs={"digest_method": hashlib.sha256}
-        )
+        self._secret = fixed(secret)
+
+    @property
+    def _serializer(self) -> URLSafeTimedSerializer:
+        """It signs with the last of its keys, and reads what any of them has signed."""
+        keys = [*reversed(self._secret.accepted())]
+        return URLSafeTimedSerializer(keys, salt=PURPOSE, signer_kwargs={"digest_method": hashlib.sha256})
 
     def begin(self, name: str, epoch: int) -> Token:
         """The first one of somebody who has just signed in."""

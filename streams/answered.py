@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.decision import DecidedTransaction, body_of, decision_of
+from models.shared_key import SharedKey, fixed
 from streams.arrivals import Batch, Sweep
 
 DECISION_HEADER = "fraudml-decision"
@@ -68,8 +69,8 @@ NO_MARKS = Marks({})
 class Signer:
     """Signs decisions and reads them back. key: shared by gateways and workers."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, key: bytes | SharedKey) -> None:
+        self._key = fixed(key)
 
     def headers(self, value: bytes, answered: Answered) -> list[tuple[str, bytes]]:
         """What a record of this value bears."""
@@ -102,7 +103,9 @@ class Signer:
 
     def _read(self, value: bytes, found: dict[str, bytes | None], body: Any) -> Answered | None:
         mark, signature = found.get(DECISION_HEADER) or b"", found.get(SIGNATURE_HEADER) or b""
-        if not hmac.compare_digest(signature, self._signature(value, mark)):
+        if not any(
+            hmac.compare_digest(signature, _signature(key, value, mark)) for key in self._key.accepted()
+        ):
             return None
         try:
             read = _decoder.decode(mark)
@@ -112,8 +115,12 @@ class Signer:
         return Answered(read.decided, features) if body_of(read.decided) == body else None
 
     def _signature(self, value: bytes, mark: bytes) -> bytes:
-        signed = b"%d:%b%b" % (len(value), value, mark)
-        return b64encode(hmac.digest(self._key, signed, sha256))
+        return _signature(self._key.signing(), value, mark)
+
+
+def _signature(key: bytes, value: bytes, mark: bytes) -> bytes:
+    signed = b"%d:%b%b" % (len(value), value, mark)
+    return b64encode(hmac.digest(key, signed, sha256))
 
 
 def places_of(batch: Batch) -> list[Place]:

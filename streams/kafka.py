@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from models.errors import FraudError, KafkaUnavailable, SlotTaken
+from streams.kafka_security import security_config
 from streams.settings import Settings
 from streams.topics import LARGEST_DEAD_LETTER_BYTES
 
@@ -33,7 +34,11 @@ RETRY_BACKOFF_MS = 2
 
 
 def client_config(settings: Settings, role: str) -> Config:
-    """What every client shares."""
+    """What every client shares.
+
+    Raises:
+        BadSetting: Kafka asks for something that is not set, or is no usable certificate.
+    """
     return {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "client.id": f"fraudml-{role}",
@@ -44,6 +49,7 @@ def client_config(settings: Settings, role: str) -> Config:
         "reconnect.backoff.max.ms": 2000,
         "allow.auto.create.topics": False,
         "logger": log,
+        **security_config(settings),
     }
 
 

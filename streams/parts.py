@@ -38,7 +38,7 @@ from streams.opening import keep_for_good, patience
 from streams.poison import PoisonGate, PoisonLimit
 from streams.poller import Pace, Poller
 from streams.refused_marks import RefusedMarks
-from streams.secret_files import answer_key_of
+from streams.secret_files import shared_answer_key
 from streams.settings import Settings
 from streams.sweep import TransactionSweeps
 from streams.view import RedisView
@@ -145,7 +145,7 @@ class Parts:
     @cached_property
     def signer(self) -> Signer:
         """Its key may be made here, so not before the worker is opened."""
-        return Signer(answer_key_of(self.settings, secrets.token_bytes))
+        return Signer(shared_answer_key(self.settings, secrets.token_bytes))
 
     def open(self) -> None:
         """Load the models, fence a predecessor, look at the ledger; wait for whatever is not there yet."""

@@ -6,14 +6,21 @@ it, else every key must be made anew. The answer key: by it workers know what ga
 
 import os
 import stat
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import structlog
 from pydantic import SecretStr
 
 from models.api_key import RandomBytes
 from models.errors import BadSetting
+from models.shared_key import SharedKey
+from streams.files_of_secrets import newest_secret
 from streams.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 # As the passwords of the embedded stack, and beside them.
 FOLDER = "secrets"
@@ -22,6 +29,8 @@ PEPPER_FILE, ANSWER_KEY_FILE = "key-pepper", "answer-key"
 API_KEY_FILE = "api-key"
 # What its monitor asks the gateway with, where FRAUDML_MONITOR_KEY does not say it.
 MONITOR_KEY_FILE = "monitor-key"
+# Beside a secret, the one of before: accepted while it is there.
+PREVIOUS = "-previous"
 SECRET_BYTES = 24
 
 
@@ -41,13 +50,64 @@ def answer_key_of(settings: Settings, random_bytes: RandomBytes) -> bytes:
     return _secret(settings, settings.answer_key, ANSWER_KEY_FILE, random_bytes, "FRAUDML_ANSWER_KEY")
 
 
+def shared_pepper(settings: Settings, random_bytes: RandomBytes) -> SharedKey:
+    """The pepper, and the one of before while it is rotated; both are looked at again.
+
+    Raises:
+        BadSetting: as above.
+    """
+    return _shared(
+        lambda: pepper_of(settings, random_bytes), settings, settings.key_pepper_previous, PEPPER_FILE
+    )
+
+
+def shared_answer_key(settings: Settings, random_bytes: RandomBytes) -> SharedKey:
+    """
+    Raises:
+        BadSetting: as above.
+    """
+    return _shared(
+        lambda: answer_key_of(settings, random_bytes),
+        settings,
+        settings.answer_key_previous,
+        ANSWER_KEY_FILE,
+    )
+
+
+def _shared(current: Callable[[], bytes], settings: Settings, before: SecretStr, file: str) -> SharedKey:
+    def read() -> tuple[bytes, ...]:
+        previous = _previous(settings, before, file)
+        return (current(),) if previous is None else (current(), previous)
+
+    def failed(error: Exception) -> None:
+        log.warning("secret_not_read_again", file=file, why=str(error))
+
+    return SharedKey(read, time.monotonic, failed)
+
+
+def _previous(settings: Settings, given: SecretStr, file: str) -> bytes | None:
+    if found := newest_secret(given):
+        return found.encode()
+    path = settings.home / FOLDER / (file + PREVIOUS)
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadSetting(
+            f"{path} cannot be used",
+            why=str(error.strerror),
+            next_step="remove it, or run this as its owner",
+        ) from None
+
+
 def monitor_key_of(settings: Settings) -> str:
     """
     Raises:
         BadSetting: there is none, or others may read it.
     """
     path = settings.home / FOLDER / MONITOR_KEY_FILE
-    if given := settings.monitor_key.get_secret_value():
+    if given := newest_secret(settings.monitor_key):
         return given
     try:
         return _read(path).decode()
@@ -61,7 +121,7 @@ def monitor_key_of(settings: Settings) -> str:
 def _secret(
     settings: Settings, given: SecretStr, file: str, random_bytes: RandomBytes, variable: str
 ) -> bytes:
-    if set_one := given.get_secret_value():
+    if set_one := newest_secret(given):
         return set_one.encode()
     path = settings.home / FOLDER / file
     try:

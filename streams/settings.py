@@ -1,7 +1,8 @@
 """Every knob, once. Read in composition roots only; everything else takes what it needs as an argument.
 
 A value comes from the environment, else from `.env`, else from the running embedded stack
-(`.fraudml/stack.env`, written by `fraudml up`), else from the default below.
+(`.fraudml/stack.env`, written by `fraudml up`), else from the default below. A secret X may be in a file that
+the environment names as X_FILE.
 """
 
 import os
@@ -10,10 +11,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from models.errors import BadSetting
+from streams.certificates import check_authority, with_authority
+from streams.files_of_secrets import HeldAddress, SecretFiles
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 STACK_ENV = "stack.env"
@@ -29,10 +39,20 @@ def home_folder() -> Path:
     return Path(os.environ.get("FRAUDML_HOME", CHECKOUT / ".fraudml")).expanduser().resolve()
 
 
+def _kept_as_held(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Which file it came from is not lost: it is read again for each new connection."""
+    return value if isinstance(value, HeldAddress) else check(value)
+
+
 def _long_enough(secret: SecretStr) -> SecretStr:
     if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
         raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
     return secret
+
+
+# With a password in it, as a rule.
+Address = Annotated[str, WrapValidator(_kept_as_held)]
+Key = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
 class Settings(BaseSettings):
@@ -43,12 +63,26 @@ class Settings(BaseSettings):
     )
 
     kafka_bootstrap_servers: str = Field("127.0.0.1:9092", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
-    database_url: str = Field("postgresql://127.0.0.1:5432/fraud_db", validation_alias="DATABASE_URL")
-    redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias="REDIS_URL")
+    database_url: Address = Field("postgresql://127.0.0.1:5432/fraud_db", validation_alias="DATABASE_URL")
+    redis_url: Address = Field("redis://127.0.0.1:6379/0", validation_alias="REDIS_URL")
+    database_url_migrator: Address = Field(
+        "", validation_alias="DATABASE_URL_MIGRATOR", description="of the owner of the schema"
+    )
+    database_url_worker: Address = Field("", validation_alias="DATABASE_URL_WORKER")
+    database_url_gateway: Address = Field("", validation_alias="DATABASE_URL_GATEWAY")
+    database_url_reader: Address = Field(
+        "", validation_alias="DATABASE_URL_READER", description="for statistics: sees no customer"
+    )
+    database_url_auditor: Address = Field(
+        "", validation_alias="DATABASE_URL_AUDITOR", description="for the background check: reads all"
+    )
+    redis_url_worker: Address = Field("", validation_alias="REDIS_URL_WORKER")
+    redis_url_gateway: Address = Field("", validation_alias="REDIS_URL_GATEWAY")
+    redis_url_auditor: Address = Field("", validation_alias="REDIS_URL_AUDITOR")
     mlflow_tracking_uri: str = Field("http://127.0.0.1:5000", validation_alias="MLFLOW_TRACKING_URI")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
     prometheus_enabled: bool = Field(True, validation_alias="PROMETHEUS_ENABLED")
-    api_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+    api_key: Key = Field(
         SecretStr(""), validation_alias="API_KEY", description="opens everything, to make the first keys with"
     )
 
@@ -59,6 +93,17 @@ class Settings(BaseSettings):
     alerts_topic: str = "alerts"
     partitions: int = Field(8, ge=1, le=1024, description="of `transactions` and of `labels`, always equal")
     replication: int = Field(1, ge=1, description="replicas of each topic")
+
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    kafka_ca_file: Path | None = Field(None, description="PEM: who may sign the brokers' certificates")
+    kafka_certificate_file: Path | None = Field(None, description="PEM: ours, for brokers that ask for one")
+    kafka_key_file: Path | None = Field(None, description="PEM: the key of that certificate")
+    redis_ca_file: Path | None = Field(
+        None, description="PEM: who may sign the certificate of a Redis at rediss://"
+    )
 
     group_id: str = "fraudml"
     slot: int = Field(0, ge=0, description="which worker this is: names its transactions and its membership")
@@ -77,13 +122,19 @@ class Settings(BaseSettings):
     model_public_key: Path | None = Field(
         None, description="Ed25519 public key, PEM: workers fetch only models that its holder has signed"
     )
-    answer_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+    answer_key: Key = Field(
         SecretStr(""),
         description="gateways sign answers with it, workers check; empty is the file secrets/answer-key",
     )
-    key_pepper: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+    key_pepper: Key = Field(
         SecretStr(""),
         description="keys are digested with it; empty is the file secrets/key-pepper of the home",
+    )
+    answer_key_previous: Key = Field(
+        SecretStr(""), description="accepted too, never signed with: while the key is rotated"
+    )
+    key_pepper_previous: Key = Field(
+        SecretStr(""), description="keys of this pepper hold too: while the pepper is rotated"
     )
     give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")
     stuck_s: float = Field(30.0, gt=0, description="lag and no finished sweep for this long ends the worker")
@@ -118,7 +169,7 @@ class Settings(BaseSettings):
     monitor_port: Port = Field(
         8050, description="of the monitor; where it is taken and not set, the embedded stack takes a free one"
     )
-    monitor_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+    monitor_key: Key = Field(
         SecretStr(""), description="the monitor asks the gateway with it; of the scope users:act"
     )
     monitor_origins: str = Field(
@@ -145,7 +196,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings, dotenv_settings)
+        held = {field: (variable_of(field), f"FRAUDML_{field.upper()}") for field in secret_fields()}
+        return (init_settings, env_settings, SecretFiles(settings_cls, held), dotenv_settings)
 
     @cached_property
     def stack_env(self) -> Path:
@@ -174,13 +226,39 @@ def read_settings(**overrides: Any) -> Settings:
         BadSetting: a value cannot be what it says; names the variable.
     """
     try:
-        return Settings(_env_file=env_files(), **overrides)  # type: ignore[call-arg]
+        return _told_whom_to_believe(Settings(_env_file=env_files(), **overrides))  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors()[0]
         name = variable_of(str(first["loc"][0]))
         raise BadSetting(
             f"{name} is not usable", why=first["msg"], next_step=f"set {name} to another value, or unset it"
         ) from None
+
+
+def _told_whom_to_believe(settings: Settings) -> Settings:
+    """The addresses of Redis, each with who may sign its certificate, where that is set."""
+    if settings.redis_ca_file is None:
+        return settings
+    check_authority(settings.redis_ca_file, "FRAUDML_REDIS_CA_FILE")
+    found = {
+        field: getattr(settings, field) for field in Settings.model_fields if field.startswith("redis_url")
+    }
+    return settings.model_copy(
+        update={
+            field: with_authority(address, settings.redis_ca_file)
+            for field, address in found.items()
+            if address
+        }
+    )
+
+
+def secret_fields() -> list[str]:
+    """The settings that hold a secret, or an address with a password."""
+    return [
+        name
+        for name, field in Settings.model_fields.items()
+        if field.annotation is SecretStr or any(isinstance(each, WrapValidator) for each in field.metadata)
+    ]
 
 
 def variable_of(field: str) -> str:

@@ -24,6 +24,7 @@ from deploy.stack.ports import assign
 from deploy.stack.stack import migrate_to_newest
 from deploy.stack.temporary import own_settings, temporary_stack
 from deploy.stack.waiting import until
+from streams.roles import role_fields
 from streams.settings import Settings
 
 PARTITIONS = 2
@@ -94,12 +95,17 @@ def _ping() -> bool:
 def running_stores(home: Path) -> Iterator[Stores]:
     if not engine_answers():
         with temporary_stack(partitions=PARTITIONS) as stack:
-            yield Stores("embedded stack (no container engine answered)", stack.settings)
+            yield Stores("embedded stack (no container engine answered)", _operators(stack.settings))
         return
     with containers(home) as settings:
         kafka_topics.ensure(settings.kafka_bootstrap_servers, settings)
         migrate_to_newest(settings)
         yield Stores(f"containers ({POSTGRES_IMAGE}, {VALKEY_IMAGE}, {KAFKA_IMAGE})", settings)
+
+
+def _operators(settings: Settings) -> Settings:
+    """With the operators' addresses alone, as in containers: what a test changes of them is what it gets."""
+    return settings.model_copy(update=dict.fromkeys(role_fields(), ""))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import typer
 
 from deploy.cli import (
     ab,
+    access,
     audit,
     bench,
     chaos,
@@ -44,7 +45,7 @@ Command = Callable[..., Any]
 # Commands by the panel of the help they appear in, in the order they appear.
 PANELS: dict[str, tuple[Command, ...]] = {
     "Stack": (demo.demo, stack.up, stack.down, stack.status, stack.logs),
-    "Run": (worker.worker, gateway.gateway, monitor.monitor, checks.migrate, rebuild.rebuild),
+    "Run": (worker.worker, gateway.gateway, monitor.monitor, checks.migrate, access.access, rebuild.rebuild),
     "Decide": (decisions.score, decisions.alerts),
     "Files": (files.generate, files.replay, files.features),
     "Learn": (learn.train, learn.evaluate, tune.tune),

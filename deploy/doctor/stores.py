@@ -11,8 +11,11 @@ from redis.retry import Retry
 
 from deploy.doctor.findings import Finding, fail, failed_with, ok, warn
 from deploy.stack import kafka_topics
-from models.errors import FraudError, KafkaUnavailable
+from models.errors import FraudError, KafkaUnavailable, Misuse
+from streams.files_of_secrets import newest
+from streams.kafka_security import security_config
 from streams.ledger.connection import SCHEMA, Connector
+from streams.redis_client import client_options
 from streams.settings import Settings
 from streams.topics import topics
 
@@ -35,8 +38,8 @@ def check_stores(settings: Settings) -> Iterator[Finding]:
 def kafka(settings: Settings) -> Iterator[Finding]:
     bootstrap = settings.kafka_bootstrap_servers
     try:
-        counts = kafka_topics.partition_counts(bootstrap, CONNECT_WITHIN_S)
-    except KafkaUnavailable as error:
+        counts = kafka_topics.partition_counts(bootstrap, CONNECT_WITHIN_S, security_config(settings))
+    except (KafkaUnavailable, Misuse) as error:
         yield failed_with("kafka", error, UP)
         return
     yield ok("kafka", f"answers at {bootstrap}")
@@ -55,7 +58,7 @@ def topic_partitions(settings: Settings, counts: dict[str, int]) -> Finding:
 def view(settings: Settings) -> Iterator[Finding]:
     try:
         with redis.Redis.from_url(
-            settings.redis_url,
+            **client_options(settings.redis_url),
             socket_timeout=CONNECT_WITHIN_S,
             socket_connect_timeout=CONNECT_WITHIN_S,
             retry=Retry(NoBackoff(), 0),
@@ -88,7 +91,7 @@ def eviction(policy: str) -> Finding:
 
 def ledger(settings: Settings) -> Iterator[Finding]:
     try:
-        with psycopg.connect(settings.database_url, connect_timeout=CONNECT_WITHIN_S) as connection:
+        with psycopg.connect(newest(settings.database_url), connect_timeout=CONNECT_WITHIN_S) as connection:
             row = connection.execute(ASKED).fetchone()
     except psycopg.Error as error:
         yield fail("postgres", f"does not answer: {str(error).splitlines()[0]}", UP)

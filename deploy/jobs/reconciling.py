@@ -25,7 +25,8 @@ from streams.reconcile.range import Range
 from streams.reconcile.reconciliation import Histories, Reconciliation
 from streams.reconcile.stores import Stores, TopicNames
 from streams.reconcile.watch import Pace, Watch
-from streams.secret_files import answer_key_of
+from streams.roles import acting_as
+from streams.secret_files import shared_answer_key
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -34,14 +35,14 @@ log = structlog.get_logger(__name__)
 def reconcile_stores(settings: Settings, report: Report, within: Range | None = None) -> dict[str, Any]:
     """`{"findings": N, "checks": {name: {"checked": ..., "findings": ..., "first": [...]}}, ...}`"""
     within = within or Range()
-    with stores_of(settings, report) as stores:
+    with stores_of(acting_as(settings, "auditor"), report) as stores:
         return Reconciliation(stores, within).run("all" if within.whole else "range").document()
 
 
 def watch_stores(settings: Settings, pace: Pace, since: datetime | None) -> None:
     """Reconcile again and again, and serve metrics, until interrupted."""
     set_up_logs(settings.log_level)
-    watch = watch_of(settings, pace, since, ReconcileMetrics(CollectorRegistry()))
+    watch = watch_of(acting_as(settings, "auditor"), pace, since, ReconcileMetrics(CollectorRegistry()))
     try:
         watch.run()
     except KeyboardInterrupt:
@@ -86,7 +87,7 @@ def stores_of(settings: Settings, report: Report) -> Iterator[Stores]:
             view=view,
             names=names_of(settings),
             codec=TransactionCodec(settings.currency, int(settings.clock_ahead_s * 1000)),
-            signer=Signer(answer_key_of(settings, secrets.token_bytes)),
+            signer=Signer(shared_answer_key(settings, secrets.token_bytes)),
             retention=Retention(),
             now=lambda: datetime.now(UTC),
             say=report.waiting,

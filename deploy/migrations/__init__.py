@@ -9,23 +9,32 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from deploy.access import postgres_roles
 from models.errors import LedgerUnavailable, SchemaUnknown
+from streams.files_of_secrets import newest
 from streams.settings import Settings, masked
 
 FOLDER = Path(__file__).parent
+NEWEST = "head"
 LOCK = 0x667261756473  # one migration at a time, whoever starts it
 
 
-def upgrade(settings: Settings, to: str = "head") -> None:
-    """Bring the database to this version's schema. Safe to run twice, and from two places at once.
+def upgrade(settings: Settings, to: str = NEWEST) -> None:
+    """Bring the database to this version's schema, and the roles that have addresses to their rights.
+
+    Safe to run twice, and from two places at once.
 
     Args:
         to: an earlier schema, for tests of what follows it.
     Raises:
         LedgerUnavailable: the database cannot be reached, or refuses.
         SchemaUnknown: it already has a schema from a newer version.
+        Misuse: a role cannot be made, or names somebody who may do everything.
     """
-    url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
+    owners = settings.database_url_migrator or settings.database_url
+    url = make_url(newest(settings.database_url_migrator or settings.database_url)).set(
+        drivername="postgresql+psycopg"
+    )
     engine = create_engine(url, connect_args={"connect_timeout": int(settings.ledger_timeout_s)})
     try:
         with engine.begin() as connection:
@@ -37,11 +46,13 @@ def upgrade(settings: Settings, to: str = "head") -> None:
             command.upgrade(config, to)
     except SQLAlchemyError as error:
         why = str(error.__cause__ or error).strip().split("\n")[0]
-        where = masked(settings.database_url)
+        where = masked(owners)
         kind = "cannot be reached" if isinstance(error, OperationalError) else "refused the migration"
         raise LedgerUnavailable(f"the database at {where} {kind}", why=why) from None
     finally:
         engine.dispose()
+    if to == NEWEST:
+        postgres_roles.apply(settings)
 
 
 def _refuse_a_newer_schema(config: Config, execute) -> None:  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ GATEWAY = "gateway"
 
 class Gateway(OwnProgram):
     kind = GATEWAY
+    role = "gateway"
     port_field = "gateway_port"
 
     def program(self) -> Program:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -18,10 +18,12 @@ from confluent_kafka.admin import (
 from deploy.stack.errors import StackError
 from deploy.stack.waiting import TimedOut, until
 from models.errors import KafkaUnavailable
+from streams.kafka_security import security_config
 from streams.settings import Settings
 from streams.topics import Topic, topics
 
 TIMEOUT_S = 10.0
+REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL)
 T = TypeVar("T")
 # The client's own chatter about brokers that are not up yet; what matters is raised.
 _silent = logging.getLogger("fraudml.kafka.admin")
@@ -29,37 +31,69 @@ _silent.addHandler(logging.NullHandler())
 _silent.propagate = False
 
 
-def admin(bootstrap: str) -> AdminClient:
-    return AdminClient(
-        {"bootstrap.servers": bootstrap, "socket.timeout.ms": int(TIMEOUT_S * 1000)}, logger=_silent
-    )
+# As `security_config` makes it; that of a Kafka that asks for nothing.
+Security = Mapping[str, Any]
+OPEN: Security = {}
+
+
+def admin(
+    bootstrap: str, security: Security = OPEN, failed: Callable[[KafkaError], None] = lambda error: None
+) -> AdminClient:
+    """failed: hears what the client meets while it tries, such as a certificate that has expired."""
+    config = {"bootstrap.servers": bootstrap, "socket.timeout.ms": int(TIMEOUT_S * 1000), "error_cb": failed}
+    return AdminClient(config | dict(security), logger=_silent)
 
 
 def cluster_id(bootstrap: str, timeout_s: float = 2.0) -> str:
-    return str(_told(lambda: admin(bootstrap).list_topics(timeout=timeout_s)).cluster_id)
+    return str(_listed(bootstrap, timeout_s, OPEN).cluster_id)
 
 
-def partition_counts(bootstrap: str, timeout_s: float = TIMEOUT_S) -> dict[str, int]:
-    found = _told(lambda: admin(bootstrap).list_topics(timeout=timeout_s)).topics
+def partition_counts(
+    bootstrap: str, timeout_s: float = TIMEOUT_S, security: Security = OPEN
+) -> dict[str, int]:
+    found = _listed(bootstrap, timeout_s, security).topics
     return {name: len(topic.partitions) for name, topic in found.items()}
+
+
+def _listed(bootstrap: str, timeout_s: float, security: Security) -> Any:
+    """What the broker tells of itself; where it does not, the reason that its client has met last.
+
+    Raises:
+        StackError: it refuses us, or we do not believe it.
+        KafkaUnavailable: it does not answer.
+    """
+    met: list[KafkaError] = []
+    client = admin(bootstrap, security, met.append)
+    try:
+        return _told(lambda: client.list_topics(timeout=timeout_s))
+    except KafkaUnavailable:
+        if refusals := [error for error in met if error.code() in REFUSALS]:
+            raise StackError(
+                f"Kafka at {bootstrap} and we do not trust each other",
+                why=refusals[-1].str(),
+                next_step="check FRAUDML_KAFKA_*: protocol, name, password, certificates and their dates",
+            ) from None
+        raise
 
 
 def ensure(bootstrap: str, settings: Settings) -> None:
     """Make the topics that are missing and check those that are there.
 
     Raises:
-        StackError: a topic has another number of partitions than it is set to have.
+        BadSetting: what the settings say of TLS and SASL cannot be.
+        StackError: a topic has another number of partitions than it is set to have, or Kafka refuses us.
         KafkaUnavailable: it does not answer.
     """
     wanted = topics(settings)
-    client = admin(bootstrap)
-    there = partition_counts(bootstrap)
+    security = security_config(settings)
+    there = partition_counts(bootstrap, security=security)
+    client = admin(bootstrap, security)
     _make(client, [topic for topic in wanted if topic.name not in there], settings.replication)
     try:
-        until(lambda: _all_seen(bootstrap, wanted), within_s=TIMEOUT_S)
+        until(lambda: _all_seen(bootstrap, security, wanted), within_s=TIMEOUT_S)
     except TimedOut:
         raise KafkaUnavailable("Kafka made the topics and does not show them") from None
-    if wrong := wrong_partitions(wanted, partition_counts(bootstrap)):
+    if wrong := wrong_partitions(wanted, partition_counts(bootstrap, security=security)):
         raise StackError(
             "; ".join(wrong),
             why="the number of partitions of a topic with records in it cannot be changed",
@@ -108,8 +142,8 @@ def _set_configs(client: AdminClient, wanted: tuple[Topic, ...]) -> None:
         _results(client.incremental_alter_configs(changes, request_timeout=TIMEOUT_S))
 
 
-def _all_seen(bootstrap: str, wanted: tuple[Topic, ...]) -> bool:
-    return {topic.name for topic in wanted} <= partition_counts(bootstrap).keys()
+def _all_seen(bootstrap: str, security: Security, wanted: tuple[Topic, ...]) -> bool:
+    return {topic.name for topic in wanted} <= partition_counts(bootstrap, security=security).keys()
 
 
 def _results(futures: Mapping[Any, Any]) -> dict[Any, Any]:

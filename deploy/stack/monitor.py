@@ -24,6 +24,7 @@ APPLICATION = "fraudml-stack"
 
 class Monitor(OwnProgram):
     kind = MONITOR
+    role = None
     port_field = "monitor_port"
 
     def prepare(self) -> None:

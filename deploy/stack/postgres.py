@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from deploy.access.postgres_rights import RIGHTS
 from deploy.stack.part import Part, Program
 from deploy.stack.ports import LOCALHOST
 from deploy.stack.wheels import folder_of
@@ -14,6 +15,9 @@ from models.errors import LedgerUnavailable
 SUPERUSER = "postgres"
 # Each database has an owner of its own name's making; the ledger's may make further databases, for tests.
 DATABASES = {"fraud_db": "fraudml", "mlflow": "mlflow"}
+
+# Who processes are there; what they may do, `deploy.access` says.
+ROLES = {role: f"fraudml_{role}" for role in RIGHTS}
 
 CONF = """\
 data_directory = '{data}'
@@ -92,7 +96,7 @@ class Postgres(Part):
                 for database, owner in DATABASES.items():
                     _ensure_role(connection, owner, self._password(owner))
                     _ensure_database(connection, database, owner)
-                connection.execute("alter role fraudml createdb")
+                connection.execute("alter role fraudml createdb createrole")
             except psycopg.Error as error:
                 raise LedgerUnavailable("Postgres refused to make the databases", why=str(error)) from None
 
@@ -100,11 +104,15 @@ class Postgres(Part):
         return self.site.address(self.name)
 
     def url(self, database: str, scheme: str = "postgresql") -> str:
-        owner = DATABASES[database]
-        return f"{scheme}://{owner}:{self._password(owner)}@{self.address()}/{database}"
+        return self._url(DATABASES[database], database, scheme)
+
+    def _url(self, user: str, database: str, scheme: str = "postgresql") -> str:
+        return f"{scheme}://{user}:{self._password(user)}@{self.address()}/{database}"
 
     def stack_env(self) -> dict[str, str]:
-        return {"DATABASE_URL": self.url("fraud_db")}
+        """DATABASE_URL is the owner's, for whoever operates; each of our programs has a role of its own."""
+        roles = {f"DATABASE_URL_{role.upper()}": self._url(user, "fraud_db") for role, user in ROLES.items()}
+        return {"DATABASE_URL": self.url("fraud_db"), **roles}
 
     def _password(self, role: str) -> str:
         return self.site.home.secret(f"postgres-{role}")

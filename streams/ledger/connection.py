@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import psycopg
+import structlog
 from psycopg.abc import RV, PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 from models.errors import BadSetting, FraudError, LedgerUnavailable, SchemaUnknown
+from streams.files_of_secrets import HeldAddress, newest
 from streams.ledger.arrays import register
+
+log = structlog.get_logger(__name__)
 
 # The schema that this code reads and writes; deploy/migrations makes it.
 SCHEMA = "0011"
@@ -39,6 +44,7 @@ class Connector:
         self._url = url
         self._timeout_s = timeout_s
         self._application = application
+        self._connected_to_ns = 0
         self._connection: TimedConnection | None = None
         self._coming: Future[TimedConnection] | None = None
 
@@ -74,10 +80,39 @@ class Connector:
             coming.add_done_callback(_closed)
 
     def _connected(self) -> TimedConnection:
+        if self._connection is not None and self._moved():
+            self._change_over()
         if self._connection is None or self._connection.closed:
             short = self._timeout_s < LIBPQ_WAITS_S
             self._connection = self._connect_in_time() if short else self._connect()
         return self._connection
+
+    def _change_over(self) -> None:
+        """To what the file says. Where that does not open, the old connection holds until it breaks."""
+        old = self._connection
+        try:
+            self._connection = self._connect()
+        except (psycopg.Error, FraudError) as error:
+            log.warning("address_does_not_open", file=str(self._file), why=str(error).split("\n")[0])
+        else:
+            if old is not None:
+                old.close()
+
+    @property
+    def _file(self) -> Path | None:
+        return self._url.file if isinstance(self._url, HeldAddress) else None
+
+    def _moved(self) -> bool:
+        """Whether the file of the address has changed since it was connected to: another password or role.
+
+        What cannot be looked at has not changed: the connection that there is holds.
+        """
+        if self._file is None:
+            return False
+        try:
+            return self._file.stat().st_mtime_ns != self._connected_to_ns
+        except OSError:
+            return False
 
     def _connect_in_time(self) -> TimedConnection:
         """No call waits longer for it than for anything else; the next one may find it made."""
@@ -92,8 +127,12 @@ class Connector:
         return made
 
     def _connect(self) -> TimedConnection:
+        if self._file is not None:
+            with suppress(OSError):
+                self._connected_to_ns = self._file.stat().st_mtime_ns
+        url = newest(self._url)
         try:
-            conninfo_to_dict(self._url)
+            conninfo_to_dict(url)
         except psycopg.ProgrammingError:
             # The library's own words would quote it, password and all.
             raise BadSetting(
@@ -101,7 +140,7 @@ class Connector:
                 next_step="write it as postgresql://user:password@host:5432/database",
             ) from None
         connection = TimedConnection.connect(
-            self._url,
+            url,
             autocommit=True,
             connect_timeout=max(LIBPQ_WAITS_S, int(self._timeout_s)),
             application_name=self._application,

@@ -10,6 +10,7 @@ import msgspec
 
 from models.errors import FraudError, LedgerUnavailable, NoTimeLeft, TooWide, Unavailable
 from models.mlflow_ask import Failure
+from streams.files_of_secrets import newest
 from streams.quality.questions import Asked, Question
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -36,7 +37,7 @@ class QualityApart:
             NoTimeLeft: all of it does.
             Unavailable: the process ended otherwise.
         """
-        asked = Asked(question=question, database_url=self._url, timeout_s=self._statement_s)
+        asked = Asked(question=question, database_url=newest(self._url), timeout_s=self._statement_s)
         with self._start() as process:
             try:
                 told, failed = process.communicate(msgspec.json.encode(asked), self._within_s)

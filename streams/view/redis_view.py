@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.connection import Connection
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from redis.retry import Retry
 
 from models.errors import BadSetting, ViewUnavailable
 from models.features import ENTITIES, Entity
 from streams.ports import Additions, Applied, Change, GroupState, ViewRead
+from streams.redis_client import client_options
+from streams.redis_functions import is_missing, may_not_load
 from streams.topics import Partition
 from streams.view.keys import group_of, prefix, short_key, view_key, watermark_keys
 
@@ -41,7 +43,7 @@ class RedisView:
     def _redis(self) -> Redis:
         """The client; it connects as soon as it is made, so that is done at first use."""
         return Redis.from_url(
-            self._url,
+            **client_options(self._url),
             single_connection_client=True,
             protocol=2,
             socket_timeout=self._timeout_s,
@@ -187,10 +189,13 @@ class RedisView:
             try:
                 return call()
             except ResponseError as error:
-                if "Function not found" not in str(error):
+                if not is_missing(error):
                     raise
+            try:
                 self._redis.function_load(LIBRARY, replace=True)
-                return call()
+            except NoPermissionError as error:
+                raise may_not_load(error) from None
+            return call()
 
     def _on_connect(self, connection: Connection) -> None:
         connection.on_connect()

@@ -94,7 +94,7 @@ def test_no_password_is_on_any_command_line(site: Site) -> None:
     parts = build([*SERVICES, "worker-0", *COMPANIONS], site)
     commands = " ".join(word for part in parts for word in part.program().command)
     secrets = [path.read_text() for path in (site.home.root / "secrets").iterdir()]
-    assert len(secrets) == 4
+    assert len(secrets) == 11
     assert not [secret for secret in secrets if secret in commands]
 
 

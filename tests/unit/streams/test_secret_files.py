@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from models.errors import BadSetting
-from streams.secret_files import pepper_of
+from streams.secret_files import pepper_of, shared_answer_key, shared_pepper
 from streams.settings import Settings, read_settings
 
 SET = "set in the environment"
@@ -84,3 +84,26 @@ def test_no_error_tells_it(settings: Settings) -> None:
     with pytest.raises(BadSetting) as refused:
         made(settings)
     assert pepper not in str(refused.value)
+
+
+def test_the_one_of_before_is_accepted_while_its_file_is_there(settings: Settings) -> None:
+    pepper = made(settings)
+    before = file_of(settings).with_name("key-pepper-previous")
+    before.write_text("the one of before")
+    before.chmod(0o600)
+    assert shared_pepper(settings, Random(2).randbytes).accepted() == (pepper, b"the one of before")
+    before.unlink()
+    assert shared_pepper(settings, Random(2).randbytes).accepted() == (pepper,)
+
+
+def test_the_one_of_before_may_be_set(settings: Settings) -> None:
+    both = read_settings(home=settings.home, answer_key=SET, answer_key_previous="set before that, too")
+    shared = shared_answer_key(both, Random(1).randbytes)
+    assert (shared.signing(), shared.accepted()) == (SET.encode(), (SET.encode(), b"set before that, too"))
+
+
+def test_one_of_before_that_others_may_read_is_refused(settings: Settings) -> None:
+    made(settings)
+    file_of(settings).with_name("key-pepper-previous").write_text("for everybody's eyes")
+    with pytest.raises(BadSetting, match=r"others may read or write .*previous"):
+        shared_pepper(settings, Random(1).randbytes)
