@@ -8,7 +8,7 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.i
 UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check down clean pictures contracts lock jars-lock
+.PHONY: help setup demo test test-slow check down clean pictures contracts lock images-lock jars-lock verify-images
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,7 +53,15 @@ contracts: $(READY) ## (maintainers) write the topics' schemas and asyncapi.yaml
 
 lock: $(READY) ## (maintainers) resolve the dependencies anew
 	@$(UV) pip compile pyproject.toml --all-extras --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --upgrade -o requirements.lock
-	@grep -A 1000 '^uv==' requirements.lock | awk 'NR==1 || /^ /{print; next} {exit}' > installer.lock
+	@awk '/^[a-z]/{kept = /^(setuptools|uv)==/} kept' requirements.lock > installer.lock
+	@$(MAKE) --no-print-directory images-lock
+
+# What each image holds: parts of requirements.lock, so that all run the same versions.
+IMAGE_LOCK = $(UV) pip compile pyproject.toml -c requirements.lock --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header
+images-lock: $(READY) ## (maintainers) take the images' locks out of requirements.lock
+	@$(IMAGE_LOCK) --extra api --extra registry -o requirements-system.lock
+	@$(IMAGE_LOCK) --extra dashboard -o requirements-dashboard.lock
+	@$(IMAGE_LOCK) --extra train -o requirements-mlflow.lock
 
 jars-lock: $(READY) ## (maintainers) lock Kafka's jars anew, with Maven
 	@$(BIN)/python -m deploy.stack.lock_jars
