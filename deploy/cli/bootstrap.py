@@ -1,5 +1,6 @@
 """bootstrap, mlflow: what a deployment runs once before its workers, and the registry beside them."""
 
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import Annotated
 
@@ -35,13 +36,16 @@ def bootstrap(
       fraudml bootstrap --first-models --secrets kubernetes --within 600
     """
     from deploy.jobs.bootstrapping import bootstrap as run
-    from deploy.jobs.generated_secrets import FolderSecrets, cluster_secrets
+    from deploy.jobs.generated_secrets import FolderSecrets, pod_secrets
     from streams.secret_files import FOLDER
     from streams.settings import read_settings
 
     settings = read_settings()
-    kept = cluster_secrets() if secrets == Keeper.kubernetes else FolderSecrets(settings.home / FOLDER)
-    with reporting() as report:
+    folder = FolderSecrets(settings.home / FOLDER)
+    with (
+        reporting() as report,
+        pod_secrets() if secrets == Keeper.kubernetes else nullcontext(folder) as kept,
+    ):
         changed = run(settings, kept, report, models=first_models, within_s=within)
     say("bootstrap: done" if changed else "bootstrap: all was there, nothing was changed")
 

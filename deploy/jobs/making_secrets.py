@@ -30,21 +30,21 @@ def make_secrets(
         LedgerUnavailable: keys and people cannot be kept.
         Misuse, Unavailable: the secrets cannot be read or kept.
     """
-    made = {name: random_bytes(SECRET_BYTES).hex() for name in _missing(settings, kept.read())}
+    made = {name: random_bytes(SECRET_BYTES).hex().encode() for name in _missing(settings, kept.read())}
     # Kept before anything is digested with them: what opens nothing is better than what nobody has.
     if made:
         kept.add(made)
     there = kept.read()
     _first_admin(settings, there, random_bytes)
     if key := _monitor_key(settings, there, report, random_bytes):
-        kept.add({MONITOR_KEY_FILE: key})
-        made[MONITOR_KEY_FILE] = key
+        made[MONITOR_KEY_FILE] = key.encode()
+        kept.add(made)
     names = ", ".join(sorted(made))
-    report.note(f"secrets: in {kept.where}, " + (f"made {names}" if names else "as they were"))
+    report.note(f"secrets: made {names}" if names else "secrets: as they were")
     return bool(names)
 
 
-def _missing(settings: Settings, there: Mapping[str, str]) -> list[str]:
+def _missing(settings: Settings, there: Mapping[str, bytes]) -> list[str]:
     """Those that are neither kept nor set in the environment; a password only where nobody can sign in."""
     given = {PEPPER_FILE: settings.key_pepper, ANSWER_KEY_FILE: settings.answer_key}
     wanted = [name for name, setting in given.items() if not setting.get_secret_value()]
@@ -53,15 +53,17 @@ def _missing(settings: Settings, there: Mapping[str, str]) -> list[str]:
     return [name for name in wanted if name not in there]
 
 
-def _first_admin(settings: Settings, there: Mapping[str, str], random_bytes: RandomBytes) -> None:
+def _first_admin(settings: Settings, there: Mapping[str, bytes], random_bytes: RandomBytes) -> None:
     with users_of(settings) as users:
         if not users.records():
             desk = UserDesk(users, random_bytes)
-            desk.create(FIRST_ADMIN, "admin", there[PASSWORD_FILE], actor=ACTOR, why="the first start")
+            desk.create(
+                FIRST_ADMIN, "admin", there[PASSWORD_FILE].decode(), actor=ACTOR, why="the first start"
+            )
 
 
 def _monitor_key(
-    settings: Settings, there: Mapping[str, str], report: Report, random_bytes: RandomBytes
+    settings: Settings, there: Mapping[str, bytes], report: Report, random_bytes: RandomBytes
 ) -> str | None:
     """A key for it, in the place of one that is lost. One that is there stays, alive or not."""
     if settings.monitor_key.get_secret_value():
@@ -70,7 +72,7 @@ def _monitor_key(
         desk = KeyDesk(keys, lambda: _pepper(settings, there), random_bytes)
         live = [key for key in desk.records() if _is_its(key)]
         if written := there.get(MONITOR_KEY_FILE):
-            if _key_id(written) not in [key.key_id for key in live]:
+            if _key_id(written.decode()) not in [key.key_id for key in live]:
                 report.note(f"secrets: {MONITOR_KEY_FILE} is of no key that lives. Next: {MAKE_ANOTHER}")
             return None
         for key in live:
@@ -79,8 +81,8 @@ def _monitor_key(
         return desk.create(KEY_ENV, asked, grantor=None, actor=ACTOR, why="the monitor's own").key
 
 
-def _pepper(settings: Settings, there: Mapping[str, str]) -> bytes:
-    return (settings.key_pepper.get_secret_value() or there[PEPPER_FILE]).encode()
+def _pepper(settings: Settings, there: Mapping[str, bytes]) -> bytes:
+    return settings.key_pepper.get_secret_value().encode() or there[PEPPER_FILE]
 
 
 def _is_its(key: KeyRecord) -> bool:

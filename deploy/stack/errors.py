@@ -23,9 +23,3 @@ class JarsMissing(StackError):
     """Kafka's jars are not here and could not be fetched, or are not what the lock names."""
 
     code = "jars_missing"
-
-
-class ClusterRefused(StackError):
-    """Kubernetes does not let us read or write what this deployment keeps there."""
-
-    code = "cluster_refused"
