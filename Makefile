@@ -11,7 +11,7 @@ UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
 .PHONY: help setup demo test test-slow check down clean pictures contracts lock images-lock jars-lock verify-images
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(READY) ## build .venv from the lock (the other targets do it when needed)
 
@@ -32,6 +32,10 @@ test: $(READY) ## all tests but the slow ones
 
 test-slow: $(READY) ## the slow proofs
 	@$(BIN)/pytest -m slow
+
+# On a Docker engine with compose; VERIFY_IMAGES="--without grafana" leaves a service out.
+verify-images: $(READY) ## build the images and prove docker-compose.yml on this machine's Docker engine
+	@$(BIN)/python -m tests.images.verify $(VERIFY_IMAGES)
 
 check: $(READY) ## lint, types, import contracts
 	@$(BIN)/ruff check .
