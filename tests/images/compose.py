@@ -1,4 +1,4 @@
-"""Compose, as the proof of the images calls it: a project of its own, on free ports, with passwords of its own."""
+"""Compose, as the proof of the images calls it: a project, ports and passwords of its own."""
 
 import json
 import os
