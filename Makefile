@@ -8,10 +8,10 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.i
 UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check audit sbom down clean pictures contracts lock jars-lock
+.PHONY: help setup demo test test-slow check audit sbom down clean pictures contracts lock images-lock jars-lock verify-images
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(READY) ## build .venv from the lock (the other targets do it when needed)
 
@@ -32,6 +32,10 @@ test: $(READY) ## all tests but the slow ones
 
 test-slow: $(READY) ## the slow proofs
 	@$(BIN)/pytest -m slow
+
+# On a Docker engine with compose; VERIFY_IMAGES="--without grafana" leaves a service out.
+verify-images: $(READY) ## build the images and prove docker-compose.yml on this machine's Docker engine
+	@$(BIN)/python -m tests.images.verify $(VERIFY_IMAGES)
 
 check: $(READY) ## lint, types, import contracts
 	@$(BIN)/ruff check .
@@ -67,8 +71,16 @@ contracts: $(READY) ## (maintainers) write the topics' schemas and asyncapi.yaml
 
 lock: $(READY) ## (maintainers) resolve the dependencies anew
 	@$(UV) pip compile pyproject.toml --all-extras --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --upgrade -o requirements.lock
-	@grep -A 1000 '^uv==' requirements.lock | awk 'NR==1 || /^ /{print; next} {exit}' > installer.lock
+	@awk '/^[a-z]/{kept = /^(setuptools|uv)==/} kept' requirements.lock > installer.lock
 	@$(UV) pip compile deploy/audit/tools.in --python-version 3.11 --universal --generate-hashes --no-annotate --no-header --upgrade -o deploy/audit/tools.lock
+	@$(MAKE) --no-print-directory images-lock
+
+# What each image holds: parts of requirements.lock, so that all run the same versions.
+IMAGE_LOCK = $(UV) pip compile pyproject.toml -c requirements.lock --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header
+images-lock: $(READY) ## (maintainers) take the images' locks out of requirements.lock
+	@$(IMAGE_LOCK) --extra api --extra registry -o requirements-system.lock
+	@$(IMAGE_LOCK) --extra dashboard -o requirements-dashboard.lock
+	@$(IMAGE_LOCK) --extra train -o requirements-mlflow.lock
 
 jars-lock: $(READY) ## (maintainers) lock Kafka's jars anew, with Maven
 	@$(BIN)/python -m deploy.stack.lock_jars

@@ -110,7 +110,7 @@ def monitor_key_of(settings: Settings) -> str:
     if given := newest_secret(settings.monitor_key):
         return given
     try:
-        return _read(path).decode()
+        return read_file(path).decode()
     except OSError:
         raise BadSetting(
             "the monitor has no key to ask the gateway with",
@@ -126,8 +126,8 @@ def _secret(
     path = settings.home / FOLDER / file
     try:
         if not path.exists():
-            _make(path, random_bytes(SECRET_BYTES).hex())
-        return _read(path)
+            make_file(path, random_bytes(SECRET_BYTES).hex())
+        return read_file(path)
     except OSError as error:
         raise BadSetting(
             f"{path} cannot be used",
@@ -136,7 +136,7 @@ def _secret(
         ) from None
 
 
-def _make(path: Path, text: str) -> None:
+def make_file(path: Path, text: str) -> None:
     """Whole or not at all, and never in place of one that somebody else has just made."""
     path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -154,7 +154,7 @@ def _make(path: Path, text: str) -> None:
         whole.unlink()
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
             raise BadSetting(f"others may read or write {path}", next_step=f"chmod 600 {path}")

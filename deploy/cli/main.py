@@ -16,6 +16,7 @@ from deploy.cli import (
     access,
     audit,
     bench,
+    bootstrap,
     chaos,
     checks,
     config,
@@ -42,10 +43,11 @@ from streams.logs import set_up_logs
 
 Command = Callable[..., Any]
 
+PREPARING = (checks.migrate, access.access, bootstrap.bootstrap, bootstrap.mlflow, rebuild.rebuild)
 # Commands by the panel of the help they appear in, in the order they appear.
 PANELS: dict[str, tuple[Command, ...]] = {
     "Stack": (demo.demo, stack.up, stack.down, stack.status, stack.logs),
-    "Run": (worker.worker, gateway.gateway, monitor.monitor, checks.migrate, access.access, rebuild.rebuild),
+    "Run": (worker.worker, gateway.gateway, monitor.monitor, *PREPARING),
     "Decide": (decisions.score, decisions.alerts),
     "Files": (files.generate, files.replay, files.features),
     "Learn": (learn.train, learn.evaluate, tune.tune),

@@ -6,15 +6,14 @@ warm histories, and an interrupted one is taken up again: what is sent twice is 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from deploy.jobs.asking_gateway import Answered, ask_once, key_for, wait_until_ready
 from deploy.jobs.connections import ledger_of, log_of, scan_of
+from deploy.jobs.first_models import SEED, TRAIN_DAYS, WARM_DAYS, train_if_new
 from deploy.jobs.replaying import replay_table
-from deploy.jobs.training import register, train_table
 from deploy.stack.report import Report
 from load.bench.latency import Latency, measure_latency
 from load.bench.progress_watch import ProgressWatch
@@ -22,17 +21,13 @@ from load.columns import Transactions, concatenated
 from load.documents import transaction_documents
 from load.generator import START, simulate
 from load.parameters import SimulatorParameters
-from models.boosters import FAMILIES
 from models.decision import DecidedTransaction
-from models.recipes import recipe_of
 from streams.kafka import producer_config
-from streams.models_in_force import all_registered
 from streams.settings import Settings
 
 SIMULATED = SimulatorParameters(customers=2000, customer_prefix="demo-c", terminal_prefix="demo-t")
-SEED = 1
-# Days of the first run: 30 fill the windows, 7 train, 7 pass until their labels are known, 7 are judged.
-WARM_DAYS, TRAIN_DAYS, DELAY_DAYS, JUDGED_DAYS = 30, 7, 7, 7
+# After those that fill the windows and train, 7 days pass until their labels are known, 7 are judged.
+DELAY_DAYS, JUDGED_DAYS = 7, 7
 FIRST_RUN_DAYS = WARM_DAYS + TRAIN_DAYS + DELAY_DAYS + JUDGED_DAYS
 FIRST_JUDGED = FIRST_RUN_DAYS - JUDGED_DAYS
 LIVE_RATE, LIVE_WARM_UP_S, LIVE_S = 500.0, 2.0, 5.0
@@ -96,7 +91,7 @@ def run_demo(settings: Settings, report: Report, gateway_url: str | None) -> Sho
     with ledger_of(settings) as ledger:
         report.waiting("simulating customers")
         days = days_to_send(simulated_days(), lambda each: ledger.decision(each) is not None)
-    _train_if_new(days, settings, report)
+    train_if_new(days.tables, settings, report)
     with log_of(settings) as log:
         starts = {number: end for number, (_, end) in log.ends(settings.alerts_topic).items()}
     replayed = _replay(concatenated(days.replayed), settings, report)
@@ -128,22 +123,6 @@ def days_to_send(tables: Iterator[Transactions], decided: Callable[[str], bool])
     while len(days) <= wanted:
         days.append(next(tables))
     return Days(days, max(0, begun - 1))
-
-
-def _train_if_new(days: Days, settings: Settings, report: Report) -> None:
-    if all_registered(settings):
-        report.note("models: those that are registered")
-        return
-    history = concatenated(days.tables[: WARM_DAYS + TRAIN_DAYS])
-    first, last = START + timedelta(WARM_DAYS), START + timedelta(WARM_DAYS + TRAIN_DAYS - 1)
-    for family in FAMILIES:
-        trained = train_table(history, first, last, recipe_of(family), seed=SEED, report=report)
-        report.waiting(f"registering {family} with MLflow")
-        found = register(trained, settings)
-        report.note(
-            f"models: {found['name']} version {found['version']} ({found['alias']}), "
-            f"trained on {len(trained.fraud):,} transactions of {first} to {last}"
-        )
 
 
 def _replay(table: Transactions, settings: Settings, report: Report) -> Document:

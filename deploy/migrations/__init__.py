@@ -1,22 +1,28 @@
 """The ledger's schema, step by step, forward only. Raw SQL under alembic."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from deploy.access import postgres_roles
 from models.errors import LedgerUnavailable, SchemaUnknown
 from streams.files_of_secrets import newest
+from streams.ledger.connection import SERVES
 from streams.settings import Settings, masked
 
 FOLDER = Path(__file__).parent
 NEWEST = "head"
 LOCK = 0x667261756473  # one migration at a time, whoever starts it
+# The oldest code that may go on with the newest schema. Raise it with a migration that older code cannot live
+# with: then that code stops at its next connection, and has to be stopped before the migration.
+SERVES_SINCE = "0011"
 
 
 def upgrade(settings: Settings, to: str = NEWEST) -> None:
@@ -31,19 +37,40 @@ def upgrade(settings: Settings, to: str = NEWEST) -> None:
         SchemaUnknown: it already has a schema from a newer version.
         Misuse: a role cannot be made, or names somebody who may do everything.
     """
+    with _begun(settings) as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        config = Config()
+        config.set_main_option("script_location", str(FOLDER))
+        config.attributes["connection"] = connection
+        _refuse_a_newer_schema(config, connection.execute)
+        command.upgrade(config, to)
+        if to == NEWEST:
+            connection.execute(text(f"COMMENT ON TABLE alembic_version IS '{SERVES.format(SERVES_SINCE)}'"))
+    if to == NEWEST:
+        postgres_roles.apply(settings)
+
+
+def current(settings: Settings) -> str | None:
+    """The schema that the database has; None where it has none.
+
+    Raises:
+        LedgerUnavailable: the database cannot be reached, or refuses.
+    """
+    with _begun(settings) as connection:
+        if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+            return None
+        return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+
+
+@contextmanager
+def _begun(settings: Settings) -> Iterator[Connection]:
+    """A transaction on a connection of its own."""
     owners = settings.database_url_migrator or settings.database_url
-    url = make_url(newest(settings.database_url_migrator or settings.database_url)).set(
-        drivername="postgresql+psycopg"
-    )
+    url = make_url(newest(owners)).set(drivername="postgresql+psycopg")
     engine = create_engine(url, connect_args={"connect_timeout": int(settings.ledger_timeout_s)})
     try:
         with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-            config = Config()
-            config.set_main_option("script_location", str(FOLDER))
-            config.attributes["connection"] = connection
-            _refuse_a_newer_schema(config, connection.execute)
-            command.upgrade(config, to)
+            yield connection
     except SQLAlchemyError as error:
         why = str(error.__cause__ or error).strip().split("\n")[0]
         where = masked(owners)
@@ -51,8 +78,6 @@ def upgrade(settings: Settings, to: str = NEWEST) -> None:
         raise LedgerUnavailable(f"the database at {where} {kind}", why=why) from None
     finally:
         engine.dispose()
-    if to == NEWEST:
-        postgres_roles.apply(settings)
 
 
 def _refuse_a_newer_schema(config: Config, execute) -> None:  # type: ignore[no-untyped-def]

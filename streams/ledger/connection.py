@@ -1,5 +1,6 @@
 """One connection to Postgres that is made when needed, never waits for ever, and speaks our errors."""
 
+import re
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -21,6 +22,11 @@ log = structlog.get_logger(__name__)
 
 # The schema that this code reads and writes; deploy/migrations makes it.
 SCHEMA = "0011"
+# What a migration leaves on the table of its version: the oldest code that may work with it.
+SERVES = "serves {} and newer"
+SCHEMA_FOUND = """
+    SELECT version_num, obj_description('alembic_version'::regclass, 'pg_class') FROM alembic_version
+"""
 LIBPQ_WAITS_S = 2  # for a connection, at least, whatever it is told
 
 
@@ -190,15 +196,25 @@ def _closed(coming: "Future[TimedConnection]") -> None:
 
 def _check_schema(connection: psycopg.Connection[Any]) -> None:
     try:
-        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        found = connection.execute(SCHEMA_FOUND).fetchone()
     except psycopg.errors.UndefinedTable:
         found = None
-    if found is None or found[0] != SCHEMA:
+    if found is None or not serves(found[0], found[1]):
+        is_newer = found is not None and found[0] > SCHEMA
         raise SchemaUnknown(
             f"the database has schema {found[0] if found else 'none'}",
             why=f"this version works with {SCHEMA}",
-            next_step="fraudml migrate",
+            next_step="install the version that made it" if is_newer else "fraudml migrate",
         )
+
+
+def serves(schema: str, comment: str | None, code: str = SCHEMA) -> bool:
+    """Whether code of one schema may work on a database of another: while a new version is rolled out, the
+    previous one goes on where the migration says so."""
+    if schema <= code:
+        return schema == code
+    since = re.fullmatch(SERVES.format(r"(\d{4})"), comment or "")
+    return since is not None and since[1] <= code
 
 
 def _first_line(error: psycopg.Error) -> str:
