@@ -8,6 +8,7 @@ FraudError
 ├── Misuse                  the person at the keyboard must change something
 │   ├── BadFile             a missing file, a missing column, a value that is not what the map says
 │   ├── BadSetting          a setting that cannot be
+│   ├── ClusterRefused      Kubernetes does not let the pod's account do it
 │   ├── NotFound            what was asked for does not exist
 │   └── TooWide             what was asked for takes too long to find
 ├── Unavailable             a dependency failed: wait and try again
@@ -16,6 +17,7 @@ FraudError
 │   ├── ViewUnavailable     Redis
 │   ├── RegistryUnavailable MLflow
 │   ├── GatewayUnavailable  the gateway, as the monitor asks it
+│   ├── ClusterUnavailable  Kubernetes' API server, as the bootstrap job asks it
 │   ├── AnswerLost          ledger and Kafka at once: a decision that can be kept nowhere is told to nobody
 │   ├── BreakerOpen         it has failed too often: it is left alone for a while
 │   └── NoTimeLeft          a request's time is over, or too short for a call
@@ -100,6 +102,10 @@ class BadSetting(Misuse):
     code = "bad_setting"
 
 
+class ClusterRefused(Misuse):
+    code = "cluster_refused"
+
+
 class NotFound(Misuse):
     code = "not_found"
 
@@ -131,6 +137,10 @@ class RegistryUnavailable(Unavailable):
 
 class GatewayUnavailable(Unavailable):
     code = "gateway_unavailable"
+
+
+class ClusterUnavailable(Unavailable):
+    code = "cluster_unavailable"
 
 
 class BreakerOpen(Unavailable):
