@@ -1,6 +1,6 @@
 """What Kubernetes is given of other folders: rules and dashboards, copied into its files.
 
-Run as `python -m tests.deploy.copies` after a rule or dashboard has changed; a test tells when it was forgotten.
+Run by `make k8s-copies` after a rule or dashboard has changed; a test tells when it was forgotten.
 Files are taken as they are but for blanks, as an object that is applied may have 256 KiB in all.
 """
 
