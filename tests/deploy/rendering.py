@@ -1,4 +1,4 @@
-"""Kustomizations as they are applied, by kubectl or kustomize. Without either, tests are skipped; CI fails."""
+"""Kustomizations as they are applied, by kubectl or kustomize; without either, tests skip, and fail in CI."""
 
 import os
 import shutil

@@ -1,5 +1,6 @@
 """Kubernetes' own schemas know every field; objects of operators are taken on trust (docs/kubernetes.md)."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -42,10 +43,11 @@ def written(folder: Path, found: list[object]) -> Path:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_field_is_known(version: str, tmp_path: Path) -> None:
-    found = [
-        each for name in RENDERED + ALONE for each in objects(name) if each["apiVersion"] not in OPERATORS
-    ]
-    assert findings(written(tmp_path, found), version) == ""
+    names = RENDERED + ALONE
+    found = [each for name in names for each in objects(name) if each["apiVersion"] not in OPERATORS]
+    # Most are the same in all of them.
+    different = {json.dumps(each, sort_keys=True): each for each in found}
+    assert findings(written(tmp_path, list(different.values())), version) == ""
 
 
 @pytest.mark.parametrize(
