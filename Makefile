@@ -44,7 +44,7 @@ VERIFY := build/verify-deploy
 KUSTOMIZE := sigs.k8s.io/kustomize/kustomize/v5@v5.5.0
 
 verify-deploy: $(READY) $(VERIFY)/.ready ## what is deployed: rendered, validated, every name found, every rule kept
-	@$(BIN)/pytest tests/deploy $(wildcard tests/unit/deploy/test_compose*.py tests/unit/deploy/observability)
+	@$(BIN)/pytest -m "not slow" tests/deploy $(wildcard tests/unit/deploy/test_compose*.py tests/unit/deploy/observability)
 
 $(VERIFY)/.ready: tests/deploy/validate.lock
 	@echo "verify-deploy: installing what it needs into $(VERIFY)"

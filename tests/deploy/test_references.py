@@ -23,6 +23,8 @@ SECRETS: dict[str, set[str]] = {
     **{f"fraud-{role}": {"password"} for role in ("worker", "gateway", "auditor", "operator", "keda")},
 }
 CONFIGS = {"fraud-config"}
+# Of the component aws: docs/aws.md makes it.
+AUTHORITIES = {"fraud-db-authority": {"ca.crt"}}
 # Read by programs that are not ours.
 FOREIGN = re.compile(r"^(KAFKA_(?!BOOTSTRAP_SERVERS)|GF_|POSTGRES_|PGDATA$|MLFLOW_(?!TRACKING_URI))")
 OURS = {"fraud-ml-system", "fraud-ml-dashboard", "fraud-ml-mlflow"}
@@ -90,14 +92,15 @@ def test_every_secret_is_mounted_by_the_key_and_readable_by_its_user_alone(name:
 
 @pytest.mark.parametrize("name", RENDERED)
 def test_every_config_map_and_claim_that_is_mounted_is_there(name: str) -> None:
-    there = {each["metadata"]["name"]: each.get("data") or {} for each in of_kind(objects(name), "ConfigMap")}
+    made = {each["metadata"]["name"]: set(each["data"]) for each in of_kind(objects(name), "ConfigMap")}
+    there = made | (AUTHORITIES if name == "overlays/aws" else {})
     claims = {each["metadata"]["name"] for each in of_kind(objects(name), "PersistentVolumeClaim")}
     for workload, container in every(name):
         for source in container.get("envFrom", []):
             assert source["configMapRef"]["name"] in CONFIGS | set(there)
         for volume in workload.pod.get("volumes", []):
             if mapped := volume.get("configMap"):
-                assert {item["key"] for item in mapped.get("items", [])} <= set(there[mapped["name"]])
+                assert {item["key"] for item in mapped.get("items", [])} <= there[mapped["name"]]
             if claim := volume.get("persistentVolumeClaim"):
                 assert claim["claimName"] in claims
 

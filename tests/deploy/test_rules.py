@@ -56,6 +56,7 @@ GOOD: dict[str, Any] = {
 
 Spoil = Callable[[dict[str, Any], dict[str, Any]], Any]
 
+READY = {"httpGet": {"path": "/readyz"}}
 # By rule: what makes a good pod a bad one. Given are pod and container.
 BAD: list[tuple[Rule, Spoil]] = [
     (rules.non_root, lambda pod, _: pod["securityContext"].update(runAsNonRoot=False)),
@@ -86,7 +87,6 @@ BAD: list[tuple[Rule, Spoil]] = [
     (rules.alive_without_others, lambda _, container: container.update(livenessProbe=READY)),
     (rules.spread, lambda pod, _: pod["topologySpreadConstraints"].pop()),
 ]
-READY = {"httpGet": {"path": "/readyz"}}
 
 
 def workload_of(owner: dict[str, Any]) -> Workload:
