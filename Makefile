@@ -8,7 +8,7 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.i
 UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check audit sbom down clean pictures contracts lock images-lock jars-lock verify-images
+.PHONY: help setup demo test test-slow check verify-deploy audit sbom down clean pictures contracts k8s-copies lock images-lock jars-lock verify-images
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -57,6 +57,20 @@ sbom: $(AUDIT)/.ready ## list every component of .venv as CycloneDX, in build/sb
 	@$(AUDIT)/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json
 	@$(BIN)/python -c 'import json; print("build/sbom.json:", len(json.load(open("build/sbom.json"))["components"]), "components")'
 
+# The validator is no dependency of ours, and so has a lock and a place of its own.
+VERIFY := build/verify-deploy
+KUSTOMIZE := sigs.k8s.io/kustomize/kustomize/v5@v5.5.0
+
+verify-deploy: $(READY) $(VERIFY)/.ready ## what is deployed: rendered, validated, every name found, every rule kept
+	@$(BIN)/pytest -m "not slow" tests/deploy $(wildcard tests/unit/deploy/test_compose*.py tests/unit/deploy/observability)
+
+$(VERIFY)/.ready: tests/deploy/validate.lock
+	@echo "verify-deploy: installing what it needs into $(VERIFY)"
+	@$(BIN)/uv --quiet venv --clear --python $(BIN)/python $(VERIFY)/venv
+	@$(INDEX) VIRTUAL_ENV=$(VERIFY)/venv $(BIN)/uv --quiet pip sync --require-hashes tests/deploy/validate.lock
+	@command -v kubectl >/dev/null || command -v kustomize >/dev/null || GOBIN="$(CURDIR)/$(VERIFY)/bin" go install $(KUSTOMIZE)
+	@touch $@
+
 pictures: $(READY) ## (maintainers) take the pictures of docs/ anew, from a running demo
 	@$(BIN)/python -m tests.e2e.screenshots
 
@@ -68,6 +82,9 @@ clean: down ## stop the stack and remove what was built here, data included
 
 contracts: $(READY) ## (maintainers) write the topics' schemas and asyncapi.yaml anew
 	@$(BIN)/python -m streams.contracts
+
+k8s-copies: $(READY) ## (maintainers) copy rules and dashboards into deploy/k8s anew
+	@$(BIN)/python -m tests.deploy.copies
 
 lock: $(READY) ## (maintainers) resolve the dependencies anew
 	@$(UV) pip compile pyproject.toml --all-extras --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --upgrade -o requirements.lock
