@@ -75,11 +75,14 @@ _WHAT = [
         colours={"worker": PLAIN, "gateway": SECOND},
     ),
     graph(
-        "Latency, 99 %",
+        "Latency, 50 % and 99 %",
         "Worker: from the broker to the committed decision. Gateway: from the request to the answer.",
-        [Query("job:fraud_prediction_latency_seconds:p99_5m", "{{job}}")],
+        [
+            Query("job:fraud_prediction_latency_seconds:p50_5m", "{{job}} p50"),
+            Query("job:fraud_prediction_latency_seconds:p99_5m", "{{job}} p99"),
+        ],
         "s",
-        colours={"worker": PLAIN, "gateway": SECOND},
+        colours={"worker p50": GOOD, "worker p99": PLAIN, "gateway p50": SECOND, "gateway p99": WARNING},
     ),
 ]
 _ASIDE = [
