@@ -152,7 +152,7 @@ _TROUBLE = [
     ),
     graph(
         "Requests that did not authenticate",
-        "By reason.",
+        "By reason: without a key, with a wrong one, or turned away by address.",
         [
             Query(
                 "sum by (reason) (rate(fraud_authentication_failures_total{"
@@ -185,8 +185,11 @@ _TROUBLE = [
     ),
     graph(
         "Findings of the background check",
-        "By check, in the last 15 minutes; those that stay are counted at each look.",
-        [Query("sum by (check) (increase(fraud_reconcile_findings_total[15m]))", "{{check}}")],
+        "By check, in 15 minutes; those that stay are counted at each look. Looks are cut short by a store.",
+        [
+            Query("sum by (check) (increase(fraud_reconcile_findings_total[15m]))", "{{check}}"),
+            Query("sum(increase(fraud_reconcile_failures_total[15m]))", "looks cut short"),
+        ],
         "short",
         width=8,
     ),
