@@ -284,7 +284,7 @@ def test_findings_are_counted_by_check_and_the_last_look_is_told() -> None:
 def test_a_finding_stands_in_the_log_without_the_ids_that_its_words_have() -> None:
     watched = Watched()
     watched.world.send(*flagged("somebodys-payment"))
-    watched.world.sent.clear()
+    watched.world.alerts.clear()
     with capture_logs() as logs:
         watched.watch.run()
     told = [line for line in logs if line["event"] == "reconcile_finds"]
