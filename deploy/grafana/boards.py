@@ -11,11 +11,12 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DashboardLinkType,
     Panel,
+    VariableOption,
     VariableRefresh,
     VariableSort,
 )
 
-from deploy.grafana.panels import PROMETHEUS, row
+from deploy.grafana.panels import PROMETHEUS, SECOND, row
 
 TAG = "fraudml"
 # When another version decides: its info metric was not there a few minutes before.
@@ -76,6 +77,7 @@ def _variable(variable: Variable) -> dashboards.QueryVariable:
         .multi(True)
         .include_all(True)
         .all_value(".*")
+        .current(VariableOption(text="All", value="$__all"))
     )
 
 
@@ -85,7 +87,7 @@ def _promotions() -> dashboards.AnnotationQuery:
         .name("Another model decides")
         .datasource(PROMETHEUS)
         .enable(True)
-        .icon_color("#9aa5b1")
+        .icon_color(SECOND)
         .expr(PROMOTIONS)
     )
 

@@ -75,14 +75,13 @@ _WHAT = [
         colours={"worker": PLAIN, "gateway": SECOND},
     ),
     graph(
-        "Latency, 50 % and 99 %",
+        "Latency, 99 %",
         "Worker: from the broker to the committed decision. Gateway: from the request to the answer.",
         [
-            Query("job:fraud_prediction_latency_seconds:p50_5m", "{{job}} p50"),
-            Query("job:fraud_prediction_latency_seconds:p99_5m", "{{job}} p99"),
+            Query("job:fraud_prediction_latency_seconds:p99_5m", "{{job}}"),
         ],
         "s",
-        colours={"worker p50": GOOD, "worker p99": PLAIN, "gateway p50": SECOND, "gateway p99": WARNING},
+        colours={"worker": PLAIN, "gateway": SECOND},
     ),
 ]
 _ASIDE = [

@@ -1,7 +1,18 @@
 """Operations: is it up, does it keep up, what stands in its way."""
 
 from deploy.grafana.boards import Board, Variable
-from deploy.grafana.panels import BAD, GOOD, PLAIN, SECOND, WARNING, Query, graph, number, quantiles
+from deploy.grafana.panels import (
+    BAD,
+    GOOD,
+    PLAIN,
+    QUANTILES,
+    SECOND,
+    WARNING,
+    Query,
+    graph,
+    number,
+    quantiles,
+)
 
 OF_WORKERS = 'job="worker",instance=~"$instance"'
 OF_GATEWAYS = 'job="gateway"'
@@ -64,7 +75,7 @@ _STREAM = [
         "From the broker's timestamp to the committed decision. 99 % are to be within 200 ms.",
         quantiles(LATENCY, OF_WORKERS),
         "s",
-        colours={"p50": GOOD, "p95": WARNING, "p99": BAD},
+        colours=QUANTILES,
         limit=0.2,
     ),
     graph(
@@ -114,7 +125,7 @@ _GATEWAY = [
         quantiles(LATENCY, OF_GATEWAYS),
         "s",
         width=8,
-        colours={"p50": GOOD, "p95": WARNING, "p99": BAD},
+        colours=QUANTILES,
         limit=0.1,
     ),
     graph(

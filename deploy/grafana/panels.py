@@ -10,22 +10,28 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
     BigValueGraphMode,
+    GraphThresholdsStyleConfig,
     GraphThresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
     StackingMode,
     TooltipDisplayMode,
     VisibilityMode,
+    VizLegendOptions,
 )
 from grafana_foundation_sdk.models.dashboard import (
     DataSourceRef,
     DynamicConfigValue,
+    FieldColorModeId,
     Panel,
     Threshold,
     ThresholdsMode,
 )
 
-GOOD, WARNING, BAD, PLAIN, SECOND = "#2f9e6e", "#e0a63a", "#d64545", "#4c78a8", "#9aa5b1"
+# Well, to be looked at, bad: verdicts have them too. The others only tell lines apart.
+GOOD, WARNING, BAD = "#2f9e6e", "#e0a63a", "#d64545"
+PLAIN, SECOND, THIRD = "#4c78a8", "#9aa5b1", "#b279a2"
+QUANTILES = {"p50": SECOND, "p95": PLAIN, "p99": THIRD}
 WIDTH = 24
 STAT_HEIGHT, GRAPH_HEIGHT = 4, 8
 PROMETHEUS = DataSourceRef("prometheus", "prometheus")
@@ -56,6 +62,7 @@ def number(
         .with_target(_target(Query(expression, ""), "A"))
         .unit(unit)
         .graph_mode(BigValueGraphMode.AREA)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .height(STAT_HEIGHT)
         .span(width)
         .thresholds(_thresholds(bounds))
@@ -81,6 +88,7 @@ def graph(
         .description(what)
         .datasource(PROMETHEUS)
         .unit(unit)
+        .color_scheme(dashboards.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
         .min(0)
         .line_width(1.5)
         .fill_opacity(35 if stacked else 6)
@@ -117,7 +125,7 @@ def _target(query: Query, letter: str) -> Dataquery:
     )
 
 
-def _legend() -> Builder[object]:
+def _legend() -> Builder[VizLegendOptions]:
     return (
         common.VizLegendOptions()
         .display_mode(LegendDisplayMode.LIST)
@@ -126,7 +134,7 @@ def _legend() -> Builder[object]:
     )
 
 
-def _as_line() -> Builder[object]:
+def _as_line() -> Builder[GraphThresholdsStyleConfig]:
     return common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
 
 

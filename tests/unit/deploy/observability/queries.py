@@ -29,7 +29,7 @@ def metrics_of(query: str) -> list[Named]:
     def visit(node: object) -> None:
         if isinstance(node, promql_parser.VectorSelector):
             labels = {matcher.name for matcher in node.matchers.matchers}
-            found.append(Named(node.name, labels - {"__name__"}))
+            found.append(Named(node.name or "", labels - {"__name__"}))
 
     promql_parser.walk(promql_parser.parse(filled(query)), visit)
     return found

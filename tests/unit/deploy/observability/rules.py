@@ -58,4 +58,4 @@ def panel_queries() -> list[Query]:
 
 
 def rule_queries() -> list[Query]:
-    return [Query(rule.get("alert", rule.get("record")), rule["expr"]) for rule in rules()]
+    return [Query(rule.get("alert") or rule["record"], rule["expr"]) for rule in rules()]

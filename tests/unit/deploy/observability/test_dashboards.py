@@ -9,9 +9,10 @@ import pytest
 
 from deploy.grafana.__main__ import BOARDS
 from deploy.grafana.boards import as_json
-from deploy.grafana.panels import WIDTH
+from deploy.grafana.panels import BAD, GOOD, PLAIN, SECOND, THIRD, WARNING, WIDTH
 from tests.unit.deploy.observability.rules import DASHBOARD_FILES, GRAFANA, panels, read
 
+COLOURS = {GOOD, WARNING, BAD, PLAIN, SECOND, THIRD}
 each_dashboard = pytest.mark.parametrize("file", DASHBOARD_FILES, ids=lambda file: file.stem)
 
 
@@ -72,13 +73,7 @@ def test_rates_go_by_the_interval_that_grafana_gives_or_by_a_window_that_the_pan
 
 @each_dashboard
 def test_colours_are_those_that_have_a_meaning(file: Path) -> None:
-    assert set(colours(json.loads(file.read_text())["panels"])) <= {
-        "#2f9e6e",
-        "#e0a63a",
-        "#d64545",
-        "#4c78a8",
-        "#9aa5b1",
-    }
+    assert set(colours(json.loads(file.read_text())["panels"])) <= COLOURS
 
 
 def colours(part: Any) -> list[str]:
