@@ -4,14 +4,17 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import get_args
 
 import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
+from api.access import Failure
 from models.decision import DecidedTransaction
-from streams.metrics import LATENCY_BUCKETS_S
+from streams.metrics import DEGRADED, LATENCY_BUCKETS_S, begin_at_zero
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+DEPENDENCIES = ("postgres", "redis", "kafka")
 
 
 class ApiMetrics:
@@ -60,6 +63,9 @@ class ApiMetrics:
             ["reason"],
             registry=registry,
         )
+        begin_at_zero(self._degraded, DEGRADED)
+        begin_at_zero(self._failures, DEPENDENCIES)
+        begin_at_zero(self._unauthenticated, get_args(Failure))
 
     @contextmanager
     def in_progress(self) -> Iterator[None]:

@@ -22,6 +22,8 @@ from models.transaction import (
 Verdict = Literal["approve", "review", "decline"]
 Path = Literal["stream", "rest"]
 VERDICTS: tuple[Verdict, ...] = ("approve", "review", "decline")
+# The reason of a decision that was made while histories could not be read.
+NO_HISTORY = "no_history"
 
 # Alert ids are derived, so that the same decision can never get two.
 ALERT_NAMESPACE = UUID("6f1c3a52-4b0e-5f0a-9a56-1c0f5b6f7d11")

@@ -7,7 +7,7 @@ import numpy as np
 
 from models.ab_test import Variant
 from models.boosters import Matrix
-from models.decision import Path
+from models.decision import NO_HISTORY, Path
 from models.features import ENTITIES, Entity
 from models.fold import Entries, Folded, fold
 from models.history import Ints, Retention, Timeline, compacted, overgrown, unpack
@@ -17,9 +17,6 @@ from models.scorer import Judged, Scorer
 from streams.arrivals import Batch
 from streams.metrics import Metrics
 from streams.ports import DecisionRows, Scoring
-
-# The reason of a decision that was made while histories could not be read.
-NO_HISTORY = "no_history"
 
 Histories = Mapping[Entity, Sequence[bytes | None]]
 Rewrites = dict[Entity, dict[str, tuple[bytes, bytes]]]

@@ -12,8 +12,19 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import HistogramMetricFamily
 
-from models.decision import VERDICTS
+from models.decision import NO_HISTORY, VERDICTS
+from models.errors import (
+    AssignmentLost,
+    FraudError,
+    KafkaUnavailable,
+    LedgerUnavailable,
+    ProgressMoved,
+    RegistryUnavailable,
+    ViewMoved,
+    ViewUnavailable,
+)
 from models.scorer import Scorer
+from models.without_model import NO_MODEL
 from streams.answered import Marks
 from streams.arrivals import DeadLetter, Flags, Sweep
 from streams.ports import DecisionRows, LabelsSettled, ParkedLabel
@@ -25,6 +36,18 @@ SWEEP_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 Step = Literal["decode", "read", "fold", "score", "ledger", "apply", "publish"]
 STEPS: tuple[Step, ...] = get_args(Step)
+# What these counters may be labelled with is known: they are 0 from the start, so that the first of a kind
+# is seen as an increase.
+DEGRADED = (NO_MODEL, NO_HISTORY)
+DUPLICATES = ("duplicate", "conflict")
+LABELS = ("accepted", "parked", "repeated", "returned", "expired")
+REFUSALS: tuple[type[FraudError], ...] = (ProgressMoved, ViewMoved, AssignmentLost)
+DEPENDENCIES: tuple[type[FraudError], ...] = (
+    KafkaUnavailable,
+    LedgerUnavailable,
+    ViewUnavailable,
+    RegistryUnavailable,
+)
 
 
 class SweepHistogram:
@@ -112,6 +135,11 @@ class Metrics:
         self._refused_models = counter(
             "fraud_models_refused_total", "Versions that did not prove themselves", ["model"]
         )
+        begin_at_zero(self._degraded, DEGRADED)
+        begin_at_zero(self.duplicates, DUPLICATES)
+        begin_at_zero(self._labels, LABELS)
+        begin_at_zero(self.refused, (each.code for each in REFUSALS))
+        begin_at_zero(self.retries, (each.code for each in DEPENDENCIES))
 
     @contextmanager
     def step(self, name: Step) -> Iterator[None]:
@@ -145,6 +173,7 @@ class Metrics:
         self._model.clear()
         for variant, model in zip(scorer.variants, scorer.models, strict=True):
             self._model.labels(variant.name, model.name, model.version).set(1)
+            begin_at_zero(self._refused_models, (model.name,))
         self._rules.clear()
         self._rules.labels(scorer.policy.version, scorer.router.config.version).set(1)
 
@@ -178,6 +207,12 @@ class Metrics:
         expired = sum(label.expired for label in labels)
         self._labels.labels("expired").inc(expired)
         self._labels.labels("returned").inc(len(labels) - expired)
+
+
+def begin_at_zero(counter: Counter, values: Iterable[str]) -> None:
+    """For a counter with one label."""
+    for value in values:
+        counter.labels(value)
 
 
 OFFSET_BITS = 44  # beside the partition's number, in one whole number to compare

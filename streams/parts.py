@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from confluent_kafka.admin import AdminClient
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from models.features import features_hash
 from models.history import Retention
@@ -165,6 +165,7 @@ class Parts:
 
     def _serve_health(self) -> None:
         self.metrics.build.labels(version("fraudml"), features_hash()).set(1)
+        ProcessCollector(registry=self.metrics.registry)
         registry = self.metrics.registry if self.settings.prometheus_enabled else None
         app = health_app(
             registry, self.watchdog.stuck_for_s, lambda: self.opened.is_set() and not self.stop.is_set()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from deploy.jobs.connections import ids_of_topics, ledger_of, log_of, rounds_of, view_of
 from deploy.stack.report import Report
@@ -66,6 +66,7 @@ def watch_of(settings: Settings, pace: Pace, since: datetime | None, metrics: Re
 
     clocks: dict[str, Any] = {"clock": time.monotonic, "now": lambda: datetime.now(UTC)}
     watch = Watch(look, keep, metrics, pace, since, wait=wait, **clocks)
+    ProcessCollector(registry=metrics.registry)
     registry = metrics.registry if settings.prometheus_enabled else None
     app = health_app(registry, stuck_for_s=lambda: 0.0, ready=lambda: watch.looks > 0)
     log.info("health", port=serve(app, settings.metrics_host, settings.reconciler_port).server_port)

@@ -6,6 +6,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from streams.metrics import DEPENDENCIES, begin_at_zero
 from streams.reconcile.outcome import CHECKS, Outcome
 
 
@@ -22,6 +23,7 @@ class ReconcileMetrics:
         )
         self._findings = {name: findings.labels(name) for name in CHECKS}
         self.failures = counter("fraud_reconcile_failures_total", "Looks that a store cut short", ["reason"])
+        begin_at_zero(self.failures, (each.code for each in DEPENDENCIES))
         self._last = gauge("fraud_reconcile_last_run_timestamp_seconds", "When the last look had ended")
         self._seconds = gauge("fraud_reconcile_last_run_duration_seconds", "How long the last look took")
 

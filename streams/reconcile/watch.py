@@ -22,6 +22,7 @@ class Look(Protocol):
 
 
 Keep = Callable[[Outcome, float], None]
+NAMED_BY = "fraudml reconcile names the first of them"
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,10 @@ class Watch:
         self._metrics.looked(outcome, self._now(), seconds)
         # Of all records since the watch began: those of clean looks are proven for good.
         self._metrics.ratio.set(ratio(self._proven + outcome.proven, self._proven + outcome.records))
-        for what in outcome.first():
-            log.error("reconcile_finds", what=what)
+        # In words a finding names transactions and customers: those are told to whoever asks, not to logs.
+        for name, check in outcome.checks.items():
+            if check.findings:
+                log.error("reconcile_finds", check=name, findings=check.findings, next_step=NAMED_BY)
         log.info("reconciled", records=outcome.records, findings=outcome.findings, seconds=round(seconds, 1))
         try:
             self._keep(outcome, seconds)

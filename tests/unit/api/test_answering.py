@@ -10,14 +10,13 @@ import pytest
 from api.answering import Answer, Answering
 from api.breaker import Breaker
 from api.publishing import value_of
-from models.decision import DecidedTransaction
+from models.decision import NO_HISTORY, DecidedTransaction
 from models.errors import AnswerLost, FraudError, OtherBody, SchemaUnknown
 from models.features import FEATURE_NAMES
 from models.scorer import Scorer
 from models.transaction import Transaction, decode_transaction
 from models.without_model import NO_MODEL, WithoutModel
 from streams.answered import Answered, Signer
-from streams.deciding import NO_HISTORY
 from tests.builders import Worker, continued, decider, scorer, transaction
 
 KEY = b"a key of gateways and workers"

@@ -19,6 +19,21 @@ def test_how_long_each_decision_took_is_told() -> None:
     assert took == [0.003, 0.02]
 
 
+def test_what_is_rare_is_zero_before_it_happens_so_that_its_first_time_is_an_increase() -> None:
+    page = ApiMetrics(CollectorRegistry()).page().decode()
+    for sample in (
+        'fraud_degraded_decisions_total{reason="no_model"}',
+        'fraud_degraded_decisions_total{reason="no_history"}',
+        'fraud_dependency_errors_total{dependency="postgres"}',
+        'fraud_dependency_errors_total{dependency="redis"}',
+        'fraud_dependency_errors_total{dependency="kafka"}',
+        'fraud_authentication_failures_total{reason="no_key"}',
+        'fraud_authentication_failures_total{reason="wrong_key"}',
+        'fraud_authentication_failures_total{reason="turned_away"}',
+    ):
+        assert f"{sample} 0.0\n" in page
+
+
 def test_a_killed_process_has_no_requests_in_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,33 @@ def test_when_the_last_sweep_was_finished_is_seen() -> None:
     assert worker.metric("fraud_last_sweep_timestamp_seconds") == NOW.timestamp()
 
 
+def test_what_is_rare_is_zero_before_it_happens_so_that_its_first_time_is_an_increase(
+    metrics: Metrics,
+) -> None:
+    metrics.in_force(scorer())
+    rare = {
+        "fraud_degraded_decisions_total": ["no_model", "no_history"],
+        "fraud_duplicates_total": ["duplicate", "conflict"],
+        "fraud_labels_total": ["accepted", "parked", "repeated", "returned", "expired"],
+        "fraud_sweeps_refused_total": ["progress_moved", "view_moved", "assignment_lost"],
+        "fraud_dependency_errors_total": [
+            "kafka_unavailable",
+            "ledger_unavailable",
+            "view_unavailable",
+            "registry_unavailable",
+        ],
+        "fraud_models_refused_total": ["FraudDetection_XGBoost"],
+    }
+    for name, values in rare.items():
+        found = [
+            (*each.labels.values(), each.value)
+            for family in metrics.registry.collect()
+            for each in family.samples
+            if each.name == name
+        ]
+        assert found == [(value, 0.0) for value in values]
+
+
 def test_every_step_of_a_sweep_has_its_seconds_from_the_start(metrics: Metrics) -> None:
     assert [sample(metrics, "fraud_sweep_step_seconds_total", step=step) for step in STEPS] == [0.0] * 7
     worker = Worker()

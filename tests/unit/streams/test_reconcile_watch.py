@@ -281,6 +281,18 @@ def test_findings_are_counted_by_check_and_the_last_look_is_told() -> None:
     assert watched.metric("fraud_reconciled_ratio") == 0.0
 
 
+def test_a_finding_stands_in_the_log_without_the_ids_that_its_words_have() -> None:
+    watched = Watched()
+    watched.world.send(*flagged("somebodys-payment"))
+    watched.world.alerts.clear()
+    with capture_logs() as logs:
+        watched.watch.run()
+    told = [line for line in logs if line["event"] == "reconcile_finds"]
+    assert [(line["check"], line["findings"]) for line in told] == [("alerts", 1)]
+    assert "somebodys-payment" in watched.found()[0][0]
+    assert "somebodys-payment" not in str(logs)
+
+
 def test_each_look_that_came_to_its_end_is_kept_with_what_it_found_and_how_long_it_took() -> None:
     watched = Watched()
     watched.look_takes_s = 1.5

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from load.doubles import FakeOutbox, FakeView
+from models.decision import NO_HISTORY
 from models.features import FEATURE_NAMES
-from streams.deciding import NO_HISTORY
 from tests.builders import Worker, continued, label, transaction
 
 SEEN_7D = FEATURE_NAMES.index("customer_tx_count_7d")
