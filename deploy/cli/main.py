@@ -14,6 +14,7 @@ import typer
 from deploy.cli import (
     ab,
     audit,
+    backup,
     bench,
     chaos,
     checks,
@@ -45,6 +46,7 @@ Command = Callable[..., Any]
 PANELS: dict[str, tuple[Command, ...]] = {
     "Stack": (demo.demo, stack.up, stack.down, stack.status, stack.logs),
     "Run": (worker.worker, gateway.gateway, monitor.monitor, checks.migrate, rebuild.rebuild),
+    "Keep": (backup.backup, backup.verify, backup.restore),
     "Decide": (decisions.score, decisions.alerts),
     "Files": (files.generate, files.replay, files.features),
     "Learn": (learn.train, learn.evaluate, tune.tune),

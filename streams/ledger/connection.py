@@ -15,7 +15,7 @@ from models.errors import BadSetting, FraudError, LedgerUnavailable, SchemaUnkno
 from streams.ledger.arrays import register
 
 # The schema that this code reads and writes; deploy/migrations makes it.
-SCHEMA = "0011"
+SCHEMA = "0012"
 LIBPQ_WAITS_S = 2  # for a connection, at least, whatever it is told
 
 
