@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from deploy.backup.errors import OtherLog
 from deploy.backup.manifest import Manifest
 from deploy.jobs.connections import ids_of_topics, log_of
+from deploy.stack.waiting import TimedOut, until
+from models.errors import KafkaUnavailable
 from streams.reconcile.ports import Restored
 from streams.settings import Settings
 from streams.topics import Partition
 
 Ends = Mapping[int, tuple[int, int]]  # first offset, and the one after the last
+KAFKA_WITHIN_S = 30.0
 NEW_LOG = "fraudml restore --new-log, if the old topics are lost for good"
 
 
@@ -40,11 +43,19 @@ class LogNow:
 
 
 def log_now(settings: Settings) -> LogNow:
-    """
+    """Waits a little for a Kafka that has just started.
+
     Raises:
         KafkaUnavailable: it does not answer.
         NotFound: a topic is not there.
     """
+    try:
+        return until(lambda: _looked_at(settings), within_s=KAFKA_WITHIN_S)
+    except TimedOut as late:
+        raise late.last or KafkaUnavailable("Kafka does not answer", next_step="fraudml status") from None
+
+
+def _looked_at(settings: Settings) -> LogNow:
     ids = ids_of_topics(settings)
     outputs = (settings.alerts_topic, *settings.dead_letter_topics.values())
     with log_of(settings) as log:

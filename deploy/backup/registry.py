@@ -32,13 +32,14 @@ def registry_of(settings: Settings) -> RegistryStore | None:
         plain = _url(given).set(drivername="postgresql").render_as_string(hide_password=False)
         return RegistryStore(plain, _folder(settings.mlflow_artifacts))
     password = settings.home / "secrets" / f"postgres-{DATABASES[DATABASE]}"
+    artifacts = settings.home / "data" / DATABASE
     # Only beside the stack's own Postgres: it may have another one's address instead.
-    if not password.is_file() or not _is_embedded(settings):
+    if not artifacts.is_dir() or not password.is_file() or not _is_embedded(settings):
         return None
     url = make_url(settings.database_url).set(
         database=DATABASE, username=DATABASES[DATABASE], password=password.read_text()
     )
-    return RegistryStore(url.render_as_string(hide_password=False), settings.home / "data" / "mlflow")
+    return RegistryStore(url.render_as_string(hide_password=False), artifacts)
 
 
 def _is_embedded(settings: Settings) -> bool:

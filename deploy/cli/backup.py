@@ -121,15 +121,13 @@ def _say_restored(found: dict[str, Any]) -> None:
 
 
 def _say_lost(lost: dict[str, Any]) -> None:
-    say(
-        f"lost: what was accepted in the {lost['seconds']:,} s since {lost['since']}, unless producers send it again"
-    )
+    since = f"in the {lost['seconds']:,} s since {lost['since']}"
+    say(f"lost: what was accepted {since}, unless producers send it again")
     for topic, records in lost["waiting_at_the_backup"].items():
         say(f"lost: up to {records:,} records of {topic} that waited when the backup was made")
     if lost["decided_since"] is None:
-        say(
-            f"how much was decided since is not known; {lost['decided_in_the_hour_before']:,} in the hour before"
-        )
+        before = lost["decided_in_the_hour_before"]
+        say(f"how much was decided since is not known; in the hour before it were {before:,}")
     else:
         say(
             f"lost from the ledger: {lost['decided_since']:,} decisions made since; kept aside, as said above"

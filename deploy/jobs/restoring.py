@@ -191,10 +191,7 @@ def _fill(url: str, plan: _Plan) -> None:
 
 def _begin_anew(settings: Settings, url: str, orders: Orders, plan: _Plan) -> str:
     """Bring it to this version's schema, and give it a name of its own."""
-    fresh = settings.model_copy(
-        update={"database_url": with_database(settings.database_url, database_of(url))}
-    )
-    migrations.upgrade(fresh)
+    migrations.upgrade(settings.model_copy(update={"database_url": url}))
     origin = Origin(plan.manifest.name, plan.manifest.taken_at, plan.manifest.ledger_id)
     restored = plan.now.restored(progress_of(plan.manifest))
     with closing(PostgresRestores(url, settings.scan_timeout_s, NAME)) as restores:

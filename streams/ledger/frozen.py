@@ -1,4 +1,4 @@
-"""The ledger at one moment, for a copy of it: what it says of itself, and by which name others see the same."""
+"""The ledger at one moment, for a copy of it: what it says of itself, and by which name others see it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -93,10 +93,7 @@ def rows_by_table(connection: TimedConnection) -> dict[str, int]:
 def _frozen(connection: TimedConnection) -> Frozen:
     facts = connection.execute(FACTS).fetchone()
     assert facts is not None
-    return Frozen(
-        *facts,
-        dict(connection.execute(TOPICS).fetchall()),
-        [Settled(*row) for row in connection.execute(POSITIONS)],
-        rows_by_table(connection),
-        [role for (role,) in connection.execute(ROLES)],
-    )
+    positions = [Settled(*row) for row in connection.execute(POSITIONS)]
+    roles = [role for (role,) in connection.execute(ROLES)]
+    topics = dict(connection.execute(TOPICS).fetchall())
+    return Frozen._make((*facts, topics, positions, rows_by_table(connection), roles))
