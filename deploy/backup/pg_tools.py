@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from psycopg import ProgrammingError
+from psycopg import Error
 from psycopg.pq import Conninfo
 
 from deploy.backup.errors import BadBackup, CannotBackUp
@@ -74,7 +74,7 @@ def environment(url: str) -> dict[str, str]:
     """
     try:
         options = Conninfo.parse(url.encode())
-    except ProgrammingError:
+    except Error:
         # The library's own words would quote it, password and all.
         raise BadSetting(
             "an address of Postgres cannot be read",
@@ -107,8 +107,8 @@ def _major(folder: Path) -> int:
 
 
 def _named(program: str, errors: str) -> Exception:
-    lines = [line for line in errors.splitlines() if "error:" in line] or errors.splitlines()
-    why = lines[0].strip() if lines else "it says nothing"
+    said = [line.strip() for line in errors.splitlines() if line.strip()] or ["it says nothing"]
+    why = next((line for line in said if "error:" in line), said[0])
     if any(words in errors for words in NO_ROOM):
         return CannotBackUp("there is no room left", why=why, next_step="make room, or choose another place")
     if "permission denied" in errors:

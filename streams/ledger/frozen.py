@@ -95,5 +95,5 @@ def _frozen(connection: TimedConnection) -> Frozen:
     assert facts is not None
     positions = [Settled(*row) for row in connection.execute(POSITIONS)]
     roles = [role for (role,) in connection.execute(ROLES)]
-    topics = dict(connection.execute(TOPICS).fetchall())
+    topics: dict[str, str] = dict(connection.execute(TOPICS).fetchall())
     return Frozen._make((*facts, topics, positions, rows_by_table(connection), roles))
