@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     database_url: str = Field("postgresql://127.0.0.1:5432/fraud_db", validation_alias="DATABASE_URL")
     redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias="REDIS_URL")
     mlflow_tracking_uri: str = Field("http://127.0.0.1:5000", validation_alias="MLFLOW_TRACKING_URI")
-    mlflow_database_url: SecretStr = Field(
+    mlflow_database_url: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
         SecretStr(""), description="MLflow's own Postgres, for backups; the embedded stack's if not given"
     )
     mlflow_artifacts: str = Field("", description="the folder that MLflow serves artifacts from; likewise")

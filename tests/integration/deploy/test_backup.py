@@ -95,7 +95,7 @@ def put_back(settings: Settings, backup: str, **orders: Any) -> dict[str, Any]:
 
 def _do(settings: Settings, statement: str, name: str) -> None:
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 def _databases(settings: Settings) -> list[str]:

@@ -19,6 +19,8 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "database_url": ("DATABASE_URL", "postgresql://u@db/fraud", "postgresql://u@db/fraud"),
     "redis_url": ("REDIS_URL", "redis://cache/1", "redis://cache/1"),
     "mlflow_tracking_uri": ("MLFLOW_TRACKING_URI", "http://mlflow", "http://mlflow"),
+    "mlflow_database_url": ("FRAUDML_MLFLOW_DATABASE_URL", "postgresql://m/f", SecretStr("postgresql://m/f")),
+    "mlflow_artifacts": ("FRAUDML_MLFLOW_ARTIFACTS", "/srv/artifacts", "/srv/artifacts"),
     "log_level": ("LOG_LEVEL", "debug", "debug"),
     "prometheus_enabled": ("PROMETHEUS_ENABLED", "false", False),
     "api_key": ("API_KEY", "a key of sixteen", SecretStr("a key of sixteen")),
