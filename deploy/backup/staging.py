@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.backup.errors import CannotBackUp
-from deploy.backup.manifest import MANIFEST, Manifest, StoredFile
+from deploy.backup.manifest import Manifest, StoredFile
 from deploy.backup.places import BackupPlace, checked, on_disk
 from deploy.backup.sealing import ENDING, unseal
 from deploy.stack.report import Report
@@ -129,5 +129,5 @@ def files_below(folder: Path) -> list[str]:
     return sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and path.name != MANIFEST
+        if path.is_file() and not path.is_symlink()
     )

@@ -168,14 +168,14 @@ def test_a_restore_is_noted_in_an_audit_table_that_still_proves_itself(
 def test_models_and_the_registry_come_back(settings: Settings, tmp_path: Path) -> None:
     registry = registry_in(settings, tmp_path)
     (settings.home / "models/M/1").mkdir(parents=True)
-    (settings.home / "models/M/1/model.ubj").write_bytes(b"trees")
+    (settings.home / "models/M/1/manifest.json").write_bytes(b"trees")
     made = taken_of(registry, str(tmp_path / "backups"))
     assert {"mlflow", "artifacts", "models"} <= set(made.manifest.included)
     url = registry.mlflow_database_url.get_secret_value()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DROP TABLE versions")
     (tmp_path / "artifacts/run/model.ubj").unlink()
-    (settings.home / "models/M/1/model.ubj").unlink()
+    (settings.home / "models/M/1/manifest.json").unlink()
     (settings.home / "models/M/1").rmdir()
     (settings.home / "models/M").rmdir()
     (settings.home / "models").rmdir()
@@ -184,7 +184,7 @@ def test_models_and_the_registry_come_back(settings: Settings, tmp_path: Path) -
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT name FROM versions").fetchall() == [("champion",)]
     assert (tmp_path / "artifacts/run/model.ubj").read_bytes() == b"trees"
-    assert (settings.home / "models/M/1/model.ubj").read_bytes() == b"trees"
+    assert (settings.home / "models/M/1/manifest.json").read_bytes() == b"trees"
 
 
 def registry_in(settings: Settings, folder: Path) -> Settings:

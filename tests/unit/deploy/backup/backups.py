@@ -38,6 +38,9 @@ def backup_in(folder: Path, **changed: Any) -> Path:
     """A backup of two files."""
     (folder / "ledger").mkdir(parents=True)
     (folder / "ledger/toc.dat").write_bytes(b"what there is")
+    # A model has a manifest of its own.
+    (folder / "models/M/1").mkdir(parents=True)
+    (folder / "models/M/1" / MANIFEST).write_text("{}")
     (folder / "ledger/1.dat.gz").write_bytes(b"rows" * 1000)
     files = [stored(folder, name) for name in files_below(folder)]
     (folder / MANIFEST).write_bytes(sealed(manifest(files=files, **changed)))
