@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     redis_url_gateway: Address = Field("", validation_alias="REDIS_URL_GATEWAY")
     redis_url_auditor: Address = Field("", validation_alias="REDIS_URL_AUDITOR")
     mlflow_tracking_uri: str = Field("http://127.0.0.1:5000", validation_alias="MLFLOW_TRACKING_URI")
+    mlflow_database_url: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        SecretStr(""), description="MLflow's own Postgres, for backups; the embedded stack's if not given"
+    )
+    mlflow_artifacts: str = Field("", description="the folder that MLflow serves artifacts from; likewise")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
     prometheus_enabled: bool = Field(True, validation_alias="PROMETHEUS_ENABLED")
     api_key: Key = Field(

@@ -15,6 +15,7 @@ from deploy.cli import (
     ab,
     access,
     audit,
+    backup,
     bench,
     bootstrap,
     chaos,
@@ -48,6 +49,7 @@ PREPARING = (checks.migrate, access.access, bootstrap.bootstrap, bootstrap.mlflo
 PANELS: dict[str, tuple[Command, ...]] = {
     "Stack": (demo.demo, stack.up, stack.down, stack.status, stack.logs),
     "Run": (worker.worker, gateway.gateway, monitor.monitor, *PREPARING),
+    "Keep": (backup.backup, backup.verify, backup.restore),
     "Decide": (decisions.score, decisions.alerts),
     "Files": (files.generate, files.replay, files.features),
     "Learn": (learn.train, learn.evaluate, tune.tune),

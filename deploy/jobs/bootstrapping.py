@@ -18,6 +18,7 @@ from deploy.jobs.making_secrets import make_secrets
 from deploy.stack import kafka_topics
 from deploy.stack.report import Report
 from models.errors import LedgerUnavailable
+from streams.files_of_secrets import newest
 from streams.settings import Settings
 from streams.topics import topics
 
@@ -80,7 +81,7 @@ def _alone(settings: Settings, report: Report, within_s: float) -> Iterator[None
     """
     try:
         connection = psycopg.connect(
-            settings.database_url,
+            newest(settings.database_url_migrator or settings.database_url),
             autocommit=True,
             connect_timeout=int(settings.ledger_timeout_s),
             application_name=APPLICATION,

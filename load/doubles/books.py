@@ -19,6 +19,7 @@ from streams.reconcile.ports import (
     LabelBody,
     LabelKey,
     Piece,
+    Restored,
     Spans,
     Stray,
     TransactionBody,
@@ -44,10 +45,11 @@ class Entry(NamedTuple):
 
 @dataclass
 class FakeBooks:
-    """piece_records: how much of a history is told at once."""
+    """piece_records: how much of a history is told at once. restored: how often, oldest first."""
 
     ledger: FakeLedger
     piece_records: int = 4096
+    restored: Sequence[Restored] = ()
 
     def rows(self, partition: Partition, start: int, stop: int) -> dict[int, TransactionBody]:
         return {at: body_of(row.decided) for at, row in self._decisions(partition, start, stop)}
@@ -121,6 +123,9 @@ class FakeBooks:
             latest[transaction_id] = row.label.label
         wrong = sorted(name for name, sum_ in changed.items() if sum_ != (latest[name] == "fraud"))
         return len(wrong), wrong[:most]
+
+    def restores(self) -> list[Restored]:
+        return list(self.restored)
 
     @contextmanager
     def snapshot(self, wanted: Wanted) -> Iterator["FakeSnapshot"]:

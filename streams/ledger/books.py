@@ -11,11 +11,13 @@ from models.transaction import comparable
 from streams.ledger import reading
 from streams.ledger.connection import Connector
 from streams.ledger.records import PostgresSnapshot, settled, snapshot
+from streams.ledger.restores import restores
 from streams.reconcile.ports import (
     Decided,
     LabelBody,
     LabelKey,
     Piece,
+    Restored,
     Spans,
     Stray,
     TransactionBody,
@@ -176,6 +178,10 @@ class LedgerBooks:
         ((count,),) = self._ask("SELECT count(*) " + which, [])
         query = f"SELECT transaction_id {which} ORDER BY transaction_id LIMIT %s"
         return count, [name for (name,) in self._ask(query, [most])] if count else []
+
+    def restores(self) -> list[Restored]:
+        with self._connector.use() as connection:
+            return restores(connection)
 
     def snapshot(self, wanted: Wanted) -> AbstractContextManager[PostgresSnapshot]:
         return snapshot(self._snapshots, wanted)

@@ -10,11 +10,11 @@ from models.decision import Alert, alert_of
 from models.transaction import comparable
 from streams.reconcile.check import Check
 from streams.reconcile.fingerprint import Fingerprint, differences
-from streams.reconcile.outputs import Output
-from streams.reconcile.ports import Books, Decided, Topics
+from streams.reconcile.outputs import Output, Repeats
+from streams.reconcile.ports import Books, Decided, Spans, Topics
 from streams.reconcile.range import Source, holds
 
-Judge = Callable[[Message, Alert | None, Decided | None], None]
+Judge = Callable[[Message, Alert | None, Decided | None, bool], None]
 _decoder = msgspec.json.Decoder(Alert)
 
 
@@ -30,6 +30,7 @@ class AlertCheck:
     source: Source
     output: Output
     check: Check
+    repeats: Repeats
 
     def look(self) -> None:
         seen, wanted = Fingerprint(self._seen(self._judge)), Fingerprint(self._wanted())
@@ -45,16 +46,20 @@ class AlertCheck:
             rows = self.books.decided([alert.transaction_id for alert in alerts if alert])
             for message, alert in zip(messages, alerts, strict=True):
                 row = rows.get(alert.transaction_id) if alert else None
-                judge(message, alert, row)
-                if alert and row and row.owner and row.row.decision != "approve" and holds(owned, row.owner):
+                former = alert is not None and self.output.is_former(message, row.owner if row else None)
+                judge(message, alert, row, former)
+                if alert and not former and _is_flagged(row, owned):
                     yield alert.transaction_id
 
     def _wanted(self) -> Iterator[str]:
         for partition, (start, stop) in self.source.owned().items():
             yield from self.books.flagged(partition, start, stop)
 
-    def _judge(self, message: Message, alert: Alert | None, row: Decided | None) -> None:
+    def _judge(self, message: Message, alert: Alert | None, row: Decided | None, former: bool) -> None:
         self.check.checked += 1
+        self.repeats.alerts += former
+        if former:
+            return
         if alert is None:
             self.check.find(f"{self.output.topic}/{message.partition()}/{message.offset()} holds no alert")
         elif why := _disagreement(alert, row):
@@ -63,8 +68,13 @@ class AlertCheck:
             self.check.find(f"transaction {alert.transaction_id} has been alerted again")
 
 
-def _take(message: Message, alert: Alert | None, row: Decided | None) -> None:
+def _take(message: Message, alert: Alert | None, row: Decided | None, former: bool) -> None:
     """It was judged before."""
+
+
+def _is_flagged(row: Decided | None, owned: Spans) -> bool:
+    """Whether a record of the range owns a review or decline."""
+    return bool(row and row.owner and row.row.decision != "approve" and holds(owned, row.owner))
 
 
 def _decoded(message: Message) -> Alert | None:

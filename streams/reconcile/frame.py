@@ -36,14 +36,15 @@ def frame_of(stores: Stores, within: Range) -> Frame:
     """
     log, names, began = stores.log, stores.names, stores.now()
     of = {"ledger": stores.ledger.identity(), **names.ids}
-    within = within.on(of)
+    within, restores = within.on(of), stores.books.restores()
     sent = {topic: {number: last for number, (_, last) in log.ends(topic).items()} for topic in names.outputs}
     committed = {topic: log.committed(topic) for topic in names.inputs}
     sources = {
         topic: source_of(log, topic, names.ids[topic], committed[topic], within) for topic in names.inputs
     }
     outputs = {
-        topic: output_of(log, topic, sources[source], within) for topic, source in names.outputs.items()
+        topic: output_of(log, topic, sources[source], within, restores)
+        for topic, source in names.outputs.items()
     }
     looked_at = {
         topic: {span.number: span.stop for span in source.spans} for topic, source in sources.items()

@@ -8,14 +8,14 @@ from confluent_kafka import Message
 from streams.letters import Letter
 from streams.reconcile.check import Check
 from streams.reconcile.fingerprint import Fingerprint, differences
-from streams.reconcile.outputs import Output, letter_in
-from streams.reconcile.ports import Books, Topics
+from streams.reconcile.outputs import Output, Repeats, letter_in
+from streams.reconcile.ports import Books, Owner, Topics
 from streams.reconcile.range import Source, holds
 from streams.topics import Partition
 
 OFFSETS_AT_ONCE = 50_000
 
-Judge = Callable[[Message, Letter | None], None]
+Judge = Callable[[Message, Letter | None, bool], None]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class LetterCheck:
     source: Source
     output: Output
     check: Check
+    repeats: Repeats
 
     def look(self) -> None:
         seen, wanted = Fingerprint(self._seen(self._judge)), Fingerprint(self._wanted())
@@ -42,8 +43,9 @@ class LetterCheck:
         for messages in self.output.read(self.log):
             for message in messages:
                 letter = letter_in(message)
-                judge(message, letter)
-                if letter and holds(owned, (Partition(letter.topic_id, letter.partition), letter.offset)):
+                former = letter is not None and self.output.is_former(message, _owner(letter))
+                judge(message, letter, former)
+                if letter and not former and holds(owned, _owner(letter)):
                     yield self.source.place(letter.partition, letter.offset)
 
     def _wanted(self) -> Iterator[str]:
@@ -52,15 +54,22 @@ class LetterCheck:
                 for offset in self.books.dead(partition, at, min(at + OFFSETS_AT_ONCE, stop)):
                     yield self.source.place(partition.number, offset)
 
-    def _judge(self, message: Message, letter: Letter | None) -> None:
+    def _judge(self, message: Message, letter: Letter | None, former: bool) -> None:
         self.check.checked += 1
+        self.repeats.dead_letters += former
+        if former:
+            return
         if letter is None:
             place = f"{self.output.topic}/{message.partition()}/{message.offset()}"
             self.check.find(f"{place} holds no dead letter of ours")
-        elif self.output.is_again(message, (Partition(letter.topic_id, letter.partition), letter.offset)):
+        elif self.output.is_again(message, _owner(letter)):
             place = self.source.place(letter.partition, letter.offset)
             self.check.find(f"the dead letter of {place} has been sent again")
 
 
-def _take(message: Message, letter: Letter | None) -> None:
+def _take(message: Message, letter: Letter | None, former: bool) -> None:
     """It was judged before."""
+
+
+def _owner(letter: Letter) -> Owner:
+    return Partition(letter.topic_id, letter.partition), letter.offset

@@ -6,6 +6,7 @@ from typing import Any
 
 from streams.reconcile.answers import Answers
 from streams.reconcile.check import Check
+from streams.reconcile.outputs import Repeats
 from streams.reconcile.positions import Standings
 from streams.reconcile.range import Mark, Range
 
@@ -29,8 +30,7 @@ class Outcome:
     """records: in the range, up to the log's end when it began. explained: those that were found to be right.
 
     quiet: no transaction was left to be done. elsewhere: rows that were not looked at, by why. answers: what
-    gateways have signed. mark: where
-    the next look may begin.
+    gateways have signed. repeats: what a former ledger had sent. mark: where the next look may begin.
     """
 
     within: Range
@@ -41,6 +41,7 @@ class Outcome:
     partitions: Sequence[Mapping[str, Any]] = ()
     elsewhere: Mapping[str, int] = field(default_factory=dict)
     answers: Answers = field(default_factory=Answers)
+    repeats: Repeats = field(default_factory=Repeats)
     standings: Standings = field(default_factory=Standings)
     mark: Mark | None = None
 
@@ -68,6 +69,7 @@ class Outcome:
             "partitions": list(self.partitions),
             "elsewhere": dict(self.elsewhere),
             "answers": asdict(self.answers),
+            "repeated_after_restore": asdict(self.repeats),
             "positions": [asdict(standing) for standing in self.standings.of.values()],
         }
 

@@ -70,6 +70,21 @@ def body_of(row: DecidedTransaction) -> TransactionBody:
     )
 
 
+class Restored(NamedTuple):
+    """A ledger that was put back from a backup: what comes above this progress is decided and sent again.
+
+    sent: by topic that workers send to, the offset after whatever the former ledger had sent; empty where
+    the log was lost too.
+    """
+
+    progress: Mapping[Partition, int]
+    sent: Mapping[str, Offsets]
+
+    def forgot(self, owner: Owner | None) -> bool:
+        """Whether the restored ledger knew nothing of a record. owner: None where nobody owns its row yet."""
+        return owner is None or owner[1] >= self.progress.get(owner[0], 0)
+
+
 class Unclaimed(NamedTuple):
     """Decisions made by REST that wait for their record. overdue: how many have waited for too long."""
 
@@ -175,6 +190,9 @@ class Books(Protocol):
     def unbalanced(self, most: int) -> tuple[int, list[str]]:
         """Transactions whose labels' changes do not add up to the latest label: how many, the first of
         them."""
+
+    def restores(self) -> list[Restored]:
+        """How often this ledger was put back from a backup, oldest first."""
 
     def snapshot(self, wanted: Wanted) -> AbstractContextManager[Snapshot]:
         """The records of histories at one moment: after `wanted.seen` has been read to its end."""

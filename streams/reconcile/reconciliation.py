@@ -101,10 +101,12 @@ class Reconciliation:
         names, reads = stores.names, (stores.log, stores.books)
         stores.say("reading the alerts and dead letters")
         alerts = frame.outputs[names.alerts]
-        AlertCheck(*reads, frame.answered(stores, names.transactions), alerts, checks["alerts"]).look()
+        repeats, answered = self._outcome.repeats, frame.answered(stores, names.transactions)
+        AlertCheck(*reads, answered, alerts, checks["alerts"], repeats).look()
         for topic in names.inputs:
             letters = frame.outputs[names.letters[topic]]
-            LetterCheck(*reads, frame.answered(stores, topic), letters, checks["dead_letters"]).look()
+            answered = frame.answered(stores, topic)
+            LetterCheck(*reads, answered, letters, checks["dead_letters"], repeats).look()
 
     def _rest(self) -> None:
         """Look at what belongs to no record of the range."""

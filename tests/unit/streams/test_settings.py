@@ -39,6 +39,8 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "redis_url_gateway": ("REDIS_URL_GATEWAY", "redis://gateway@cache/1", "redis://gateway@cache/1"),
     "redis_url_auditor": ("REDIS_URL_AUDITOR", "redis://auditor@cache/1", "redis://auditor@cache/1"),
     "mlflow_tracking_uri": ("MLFLOW_TRACKING_URI", "http://mlflow", "http://mlflow"),
+    "mlflow_database_url": ("FRAUDML_MLFLOW_DATABASE_URL", "postgresql://m/f", SecretStr("postgresql://m/f")),
+    "mlflow_artifacts": ("FRAUDML_MLFLOW_ARTIFACTS", "/srv/artifacts", "/srv/artifacts"),
     "log_level": ("LOG_LEVEL", "debug", "debug"),
     "prometheus_enabled": ("PROMETHEUS_ENABLED", "false", False),
     "api_key": ("API_KEY", "a key of sixteen", SecretStr("a key of sixteen")),

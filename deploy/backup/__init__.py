@@ -1,0 +1,1 @@
+"""Backups: what is in one, where it lies, and how it is put back."""
