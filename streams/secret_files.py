@@ -90,7 +90,7 @@ def _previous(settings: Settings, given: SecretStr, file: str) -> bytes | None:
         return found.encode()
     path = settings.home / FOLDER / (file + PREVIOUS)
     try:
-        return _read(path)
+        return read_file(path)
     except FileNotFoundError:
         return None
     except OSError as error:
