@@ -1,7 +1,8 @@
-"""Secrets are rotated while callers ask without pause: not one request fails, and what was rotated away is shut."""
+"""Secrets are rotated while callers ask without pause: not one request fails."""
 
 import os
 import secrets
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -107,11 +108,11 @@ def another_role(address: str, user: str) -> str:
 
 
 @pytest.fixture
-def address_file(fraudml: CommandLine, tmp_path: Path) -> Iterator[Path]:
-    """Holds the address of a gateway's role; both roles of a test are gone at the end."""
+def address_file(fraudml: CommandLine, tmp_path: Path) -> Path:
+    """Holds the address of a gateway's role."""
     path = tmp_path / "database-url"
     path.write_text(fraudml.stack.env()["DATABASE_URL_GATEWAY"])
-    yield path
+    return path
 
 
 @pytest.fixture
@@ -150,7 +151,8 @@ def test_the_answer_key_is_rotated_without_a_failed_request_or_a_refused_answer(
     until(lambda: unclaimed(fraudml) == 0, within_s=SOON_S)
     found = fraudml.json("reconcile")
     assert found["checks"]["answers"]["findings"] == 0
-    assert found["answers"]["refused"] == 0 if "refused" in found["answers"] else True
+    assert found["answers"]["refused"] == 0
+    assert found["answers"]["signed"] > 0
     (fraudml.home / "secrets" / "answer-key-previous").unlink()
 
 
@@ -179,8 +181,6 @@ def test_a_password_of_the_database_is_rotated_without_a_failed_request(
 
 
 def access(fraudml: CommandLine, **told: str) -> str:
-    import subprocess
-
     done = subprocess.run(
         [str(PROGRAM), "access"],
         env=fraudml.environment | told,
