@@ -43,7 +43,8 @@ def verdict(returned: int, told: str, failed: str, packages: int, may_be_offline
         ]
         return Verdict([f"not audited: {lines[-1]}"], OK if may_be_offline else FAILED)
     known = [
-        f"{each['name']} {each['version']}: {found['id']}, fixed in {', '.join(found['fix_versions']) or 'none'}"
+        f"{each['name']} {each['version']}: {found['id']}, "
+        f"fixed in {', '.join(found['fix_versions']) or 'none'}"
         for each in asked
         for found in each.get("vulns", ())
     ]
