@@ -38,10 +38,13 @@ def verdict(returned: int, told: str, failed: str, packages: int, may_be_offline
     try:
         asked = [each for each in json.loads(told)["dependencies"] if "skip_reason" not in each]
     except (ValueError, KeyError, TypeError):
-        lines = [line for line in failed.strip().splitlines() if line.strip()] or [f"it ended with {returned}"]
+        lines = [line for line in failed.strip().splitlines() if line.strip()] or [
+            f"it ended with {returned}"
+        ]
         return Verdict([f"not audited: {lines[-1]}"], OK if may_be_offline else FAILED)
     known = [
-        f"{each['name']} {each['version']}: {found['id']}, fixed in {', '.join(found['fix_versions']) or 'none'}"
+        f"{each['name']} {each['version']}: {found['id']}, "
+        f"fixed in {', '.join(found['fix_versions']) or 'none'}"
         for each in asked
         for found in each.get("vulns", ())
     ]

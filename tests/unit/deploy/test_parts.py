@@ -107,7 +107,7 @@ def test_passwords_are_for_the_owner_only_and_stay_the_same(site: Site) -> None:
 def test_the_stores_are_found_by_the_settings_of_the_users_guide(site: Site) -> None:
     found = addresses(build(SERVICES, site))
     assert found["KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:15001"
-    assert found["REDIS_URL"] == f"redis://:{site.home.secret('valkey')}@127.0.0.1:15003/0"
+    assert found["REDIS_URL"] == f"redis://operator:{site.home.secret('valkey')}@127.0.0.1:15003/0"
     assert (
         found["DATABASE_URL"]
         == f"postgresql://fraudml:{site.home.secret('postgres-fraudml')}@127.0.0.1:15004/fraud_db"
