@@ -20,7 +20,8 @@ from deploy.grafana.panels import PROMETHEUS, SECOND, row
 
 TAG = "fraudml"
 # When another version decides: its info metric was not there a few minutes before.
-PROMOTIONS = "group by (variant, model, version) (fraud_model_info unless fraud_model_info offset 5m)"
+IN_FORCE = 'fraud_model_info{job="worker"}'
+PROMOTIONS = f"group by (variant, model, version) ({IN_FORCE} unless {IN_FORCE} offset 5m)"
 
 
 class Variable(NamedTuple):

@@ -19,14 +19,14 @@ _NOW = [
     number(
         "Versions in force",
         "Models that decide at this moment, over all variants.",
-        "count(group by (variant, model, version) (fraud_model_info))",
+        'count(group by (variant, model, version) (fraud_model_info{job="worker"}))',
         "short",
         width=6,
     ),
     number(
         "Workers that disagree",
         "Variants that workers decide by more than one version.",
-        "count(count by (variant) (group by (variant, model, version) (fraud_model_info)) > 1) or vector(0)",
+        'count(count by (variant) (group by (variant, model, version) (fraud_model_info{job="worker"})) > 1) or vector(0)',
         "short",
         (1, 2),
         width=6,
@@ -42,7 +42,7 @@ _NOW = [
     number(
         "Workers that hear of no promotion",
         "Their models, policy and split may be stale.",
-        "sum(fraud_lookups_failing)",
+        'sum(fraud_lookups_failing{job="worker"})',
         "short",
         (1, 2),
         width=6,
@@ -54,7 +54,8 @@ _IN_FORCE = [
         "Workers by version. Two lines of a variant: a promotion is on its way, or stuck.",
         [
             Query(
-                "count by (variant, model, version) (fraud_model_info)", "{{variant}}: {{model}} {{version}}"
+                'count by (variant, model, version) (fraud_model_info{job="worker"})',
+                "{{variant}}: {{model}} {{version}}",
             )
         ],
         "short",
@@ -62,7 +63,7 @@ _IN_FORCE = [
     graph(
         "Policy and split in force",
         "Workers by what they decide with.",
-        [Query("count by (policy, ab) (fraud_rules_info)", "policy {{policy}}, split {{ab}}")],
+        [Query('count by (policy, ab) (fraud_rules_info{job="worker"})', "policy {{policy}}, split {{ab}}")],
         "short",
     ),
 ]
