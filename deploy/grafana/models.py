@@ -4,6 +4,7 @@ from deploy.grafana.boards import Board
 from deploy.grafana.panels import BAD, PLAIN, SECOND, WARNING, Query, graph, number
 
 CHOSEN = 'job="worker"'
+VERSIONS = f"group by (variant, model, version) (fraud_model_info{{{CHOSEN}}})"
 
 
 def _rate(selector: str) -> str:
@@ -19,14 +20,14 @@ _NOW = [
     number(
         "Versions in force",
         "Models that decide at this moment, over all variants.",
-        'count(group by (variant, model, version) (fraud_model_info{job="worker"}))',
+        f"count({VERSIONS})",
         "short",
         width=6,
     ),
     number(
         "Workers that disagree",
         "Variants that workers decide by more than one version.",
-        'count(count by (variant) (group by (variant, model, version) (fraud_model_info{job="worker"})) > 1) or vector(0)',
+        f"count(count by (variant) ({VERSIONS}) > 1) or vector(0)",
         "short",
         (1, 2),
         width=6,
