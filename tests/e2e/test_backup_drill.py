@@ -1,5 +1,6 @@
 """Everything but Kafka is destroyed under load, then Kafka too: what a backup brings back reconciles."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -38,14 +39,13 @@ def table(line: CommandLine) -> Path:
 
 
 @contextmanager
-def load(line: CommandLine, table: Path) -> Iterator[None]:
+def load(line: CommandLine, table: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A replay at a steady rate, that ends with its stores."""
     command = [str(PROGRAM), "replay", str(table), "--map", "generated", "--rate", str(RATE)]
     with (line.home.parent / "load.log").open("w") as log:
         replay = subprocess.Popen(command, env=line.environment, stdout=log, stderr=log)
         try:
-            yield
-            assert replay.poll() is None, "the load had ended before the backup was made"
+            yield replay
         finally:
             replay.kill()
             replay.wait()
@@ -65,10 +65,11 @@ def await_decided(line: CommandLine, more: int) -> None:
 
 def backed_up_under_load(line: CommandLine, table: Path, *lost: str) -> str:
     """The address of a backup after which more was decided; then everything is destroyed."""
-    with load(line, table):
+    with load(line, table) as replay:
         await_decided(line, DECIDED)
         backup = line.ok("backup", "--to", str(line.home.parent / "backups"), within_s=300).stdout.strip()
         await_decided(line, DECIDED)
+        assert replay.poll() is None, "the load had ended before everything was destroyed"
         destroy(line, *lost)
     return backup
 
@@ -91,14 +92,17 @@ def reconciled(line: CommandLine) -> Any:
 
 
 def _whole(line: CommandLine) -> Any:
-    import json
-
     found = json.loads(line.run("reconcile", "--json", within_s=300).stdout or "{}")
     return found if found.get("reconciled_ratio") == 1.0 and not found["findings"] else None
 
 
+def up(line: CommandLine) -> None:
+    """Once the killed processes have let go of the folder."""
+    until(lambda: line.run("up", *STORES, "--workers", "0", within_s=300).returncode == 0, within_s=300)
+
+
 def restored(line: CommandLine, backup: str, *how: str) -> Any:
-    line.ok("up", *STORES, "--workers", "0", within_s=300)
+    up(line)
     found = line.json("restore", backup, *how, within_s=300)
     line.ok("up", *STORES, "--workers", "1", "--no-gateway", "--no-reconciler", within_s=300)
     return found
@@ -118,7 +122,7 @@ def test_with_kafka_lost_too_what_is_lost_is_told_and_what_is_sent_again_is_deci
     line: CommandLine, table: Path
 ) -> None:
     backup = backed_up_under_load(line, table, "kafka")
-    line.ok("up", *STORES, "--workers", "0", within_s=300)
+    up(line)
     refused = line.run("restore", backup)
     assert (refused.returncode, "--new-log" in refused.stderr) == (1, True)
     found = restored(line, backup, "--new-log")
