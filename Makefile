@@ -97,7 +97,7 @@ IMAGE_LOCK = $(UV) pip compile pyproject.toml -c requirements.lock --python-vers
 images-lock: $(READY) ## (maintainers) take the images' locks out of requirements.lock
 	@$(IMAGE_LOCK) --extra api --extra registry -o requirements-system.lock
 	@$(IMAGE_LOCK) --extra dashboard -o requirements-dashboard.lock
-	@$(IMAGE_LOCK) --extra train -o requirements-mlflow.lock
+	@$(IMAGE_LOCK) --extra train --extra backup -o requirements-mlflow.lock
 
 jars-lock: $(READY) ## (maintainers) lock Kafka's jars anew, with Maven
 	@$(BIN)/python -m deploy.stack.lock_jars

@@ -102,7 +102,7 @@ AUDITOR: Rights = {
             *("alembic_version", "ledger", "incarnations", "progress", "scorings", "decisions"),
             *("decision_counts", "latency_counts", "labels", "latest_labels", "parked_labels"),
             *("dead_letters", "poison_allowances", "answer_places", "policies", "ab_configs", "audit"),
-            *("reviews", "review_actions", "review_labels"),
+            *("reviews", "review_actions", "review_labels", "restores"),
         ),
         READS,
     ),

@@ -1,4 +1,4 @@
-"""What a deployment needs before its first worker, once: schema, topics, secrets, first models.
+"""What a deployment needs before its first worker, once: schema, topics, users, secrets, first models.
 
 Each step does what is missing and leaves the rest, so it may run before every start; a second run changes
 nothing. Two at once do the work once: the second waits for the first, then finds it done.
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import psycopg
 
 from deploy import migrations
+from deploy.access import redis_users
 from deploy.jobs.awaiting_stores import await_stores, stores_awaited
 from deploy.jobs.first_models import first_models
 from deploy.jobs.generated_secrets import GeneratedSecrets
@@ -47,6 +48,7 @@ def bootstrap(
     steps: list[Step] = [
         lambda: _schema(settings, report),
         lambda: _topics(settings, report),
+        lambda: _redis_users(settings, report),
         lambda: make_secrets(settings, kept, report, secrets.token_bytes),
     ]
     if models:
@@ -70,6 +72,13 @@ def _topics(settings: Settings, report: Report) -> bool:
     kafka_topics.ensure(settings.kafka_bootstrap_servers, settings)
     report.note("topics: " + (f"made {', '.join(made)}" if made else "as they were"))
     return bool(made)
+
+
+def _redis_users(settings: Settings, report: Report) -> bool:
+    """Loaded and set anew each time: a Redis that keeps no file of them forgets its users when it restarts."""
+    named = redis_users.apply(settings)
+    report.note("redis: functions loaded" + (f"; rights of {', '.join(named)}" if named else ""))
+    return False
 
 
 @contextmanager

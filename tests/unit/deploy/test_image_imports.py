@@ -21,12 +21,16 @@ NOT_RUN = {
         "deploy/stack/jars.py",
         "streams/contracts/files.py",
         "load/bench/monitor_watcher.py",
+        "deploy/backup/places.py",
+        "deploy/backup/sealing.py",
+        "deploy/grafana/boards.py",
+        "deploy/grafana/panels.py",
     },
     "mlflow": {"deploy/stack/jars.py"},
 }
 RUN = {
     "system": ("models", "streams", "api", "deploy", "load"),
-    "mlflow": ("models", "streams", "deploy/jobs", "deploy/migrations"),
+    "mlflow": ("models", "streams", "deploy/access", "deploy/backup", "deploy/jobs", "deploy/migrations"),
     "dashboard": ("dashboard",),
 }
 

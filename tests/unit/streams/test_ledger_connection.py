@@ -28,7 +28,7 @@ class Played:
     def execute(self, query: str) -> Any:
         if self.schema is None:
             raise psycopg.errors.UndefinedTable("no such table")
-        rows = [(self.schema,)] if self.schema else []
+        rows = [(self.schema, None)] if self.schema else []
         return type("Cursor", (), {"fetchone": lambda _: rows[0] if rows else None})()
 
     def rollback(self) -> None:
