@@ -75,7 +75,7 @@ def _topics(settings: Settings, report: Report) -> bool:
 
 
 def _redis_users(settings: Settings, report: Report) -> bool:
-    """Loaded and set anew each time: a Redis that keeps no file of them forgets its users when it restarts."""
+    """Each time anew: a Redis that keeps no file of them forgets its users when it restarts."""
     named = redis_users.apply(settings)
     report.note("redis: functions loaded" + (f"; rights of {', '.join(named)}" if named else ""))
     return False
