@@ -9,9 +9,9 @@ import resource
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
+import yaml
 
 from models.boosters import MODEL_FILES
 from models.errors import FraudError, ModelRejected
@@ -56,7 +56,7 @@ def fetch(name: str, alias: str, models: ModelFolder, public_key: Path | None = 
                 )
             )
             _check_files(source, f"{name} version {found.version}", registered)
-            claims = _claims(mlflow.models.Model.load(str(source)), name)
+            claims = _claims(source, name)
         prepared = _prepared(place / "prepared", source, name, str(found.version), claims)
         manifest = verify(prepared)
         models.admit(prepared, name, manifest.version)
@@ -96,10 +96,12 @@ def _prepared(folder: Path, source: Path, name: str, version: str, claims: Claim
     return folder
 
 
-def _claims(model: Any, name: str) -> Claims:
+def _claims(source: Path, name: str) -> Claims:
+    """From the model's own description; MLflow's reader of it would bring pandas along."""
     try:
-        return msgspec.convert((model.metadata or {})[CLAIMS_KEY], Claims)
-    except (KeyError, msgspec.ValidationError) as error:
+        described = yaml.safe_load((source / "MLmodel").read_text())
+        return msgspec.convert(described["metadata"][CLAIMS_KEY], Claims)
+    except (OSError, yaml.YAMLError, KeyError, TypeError, msgspec.ValidationError) as error:
         raise ModelRejected(
             f"{name} was not logged by log_model_to_mlflow", why=str(error), next_step="log it again with it"
         ) from error
