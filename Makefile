@@ -27,8 +27,12 @@ $(READY): requirements.lock installer.lock pyproject.toml
 demo: $(READY) ## run the main job on the embedded stack and leave it running
 	@$(BIN)/fraudml demo
 
+# Tests without a stack go beside each other; those with one would wait for each other's processes.
+BESIDE := -n auto --maxprocesses 4
+
 test: $(READY) ## all tests but the slow ones
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m "not slow and not stack" $(BESIDE)
+	@$(BIN)/pytest -m "not slow and stack"
 
 test-slow: $(READY) ## the slow proofs
 	@$(BIN)/pytest -m slow
@@ -62,7 +66,7 @@ VERIFY := build/verify-deploy
 KUSTOMIZE := sigs.k8s.io/kustomize/kustomize/v5@v5.5.0
 
 verify-deploy: $(READY) $(VERIFY)/.ready ## what is deployed: rendered, validated, every name found, every rule kept
-	@$(BIN)/pytest -m "not slow" tests/deploy $(wildcard tests/unit/deploy/test_compose*.py tests/unit/deploy/observability)
+	@$(BIN)/pytest -m "not slow" $(BESIDE) tests/deploy $(wildcard tests/unit/deploy/test_compose*.py tests/unit/deploy/observability)
 
 $(VERIFY)/.ready: tests/deploy/validate.lock
 	@echo "verify-deploy: installing what it needs into $(VERIFY)"
