@@ -67,13 +67,19 @@ def _listed(bootstrap: str, timeout_s: float, security: Security) -> Any:
     try:
         return _told(lambda: client.list_topics(timeout=timeout_s))
     except KafkaUnavailable:
-        if refusals := [error for error in met if error.code() in REFUSALS]:
+        client.poll(0)  # what it has met is told here alone
+        if refusals := [error for error in met if _is_refusal(error)]:
             raise StackError(
                 f"Kafka at {bootstrap} and we do not trust each other",
                 why=refusals[-1].str(),
                 next_step="check FRAUDML_KAFKA_*: protocol, name, password, certificates and their dates",
             ) from None
         raise
+
+
+def _is_refusal(error: KafkaError) -> bool:
+    """A broker says only after the handshake that it does not believe our certificate: a receive fails then."""
+    return error.code() in REFUSALS or (error.code() == KafkaError._TRANSPORT and "tls alert" in error.str())
 
 
 def ensure(bootstrap: str, settings: Settings) -> None:

@@ -84,13 +84,18 @@ def test_the_first_run_makes_all_and_the_second_changes_nothing(bare: Settings) 
     assert changed
     assert notes[0] == f"schema: {SCHEMA}, was None"
     assert notes[1].startswith("topics: made ")
-    assert notes[2] == f"secrets: made {', '.join(MADE)}"
+    assert notes[2:] == ["redis: functions loaded", f"secrets: made {', '.join(MADE)}"]
     made = contents(bare)
     assert sorted(made) == MADE
 
     assert run(bare) == (
         False,
-        [f"schema: {SCHEMA}, as it was", "topics: as they were", "secrets: as they were"],
+        [
+            f"schema: {SCHEMA}, as it was",
+            "topics: as they were",
+            "redis: functions loaded",
+            "secrets: as they were",
+        ],
     )
     assert contents(bare) == made
 

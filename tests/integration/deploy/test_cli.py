@@ -46,7 +46,7 @@ def test_a_stack_from_up_to_down(home: Path) -> None:
     assert "Ready to accept connections" in fraudml(home, "logs", "valkey").stdout
     shown = json.loads(fraudml(home, "config", "--json").stdout)
     (address,) = [setting for setting in shown if setting["variable"] == "REDIS_URL"]
-    assert (address["origin"], address["value"]) == ("stack", f"redis://:****@{part['address']}/0")
+    assert (address["origin"], address["value"]) == ("stack", f"redis://operator:****@{part['address']}/0")
     assert fraudml(home, "down").returncode == 0
     assert fraudml(home, "status").returncode == 3
 

@@ -23,7 +23,8 @@ class Metrics(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"%s %s" % (os.environ["REDIS_URL"].encode(), os.environ["FRAUDML_HOME"].encode()))
+        words = os.environ.get("REDIS_URL", "none"), os.environ["FRAUDML_HOME"]
+        self.wfile.write(" ".join(words).encode())
 names = {"FRAUDML_METRICS_PORT", "FRAUDML_GATEWAY_PORT", "FRAUDML_RECONCILER_PORT", "FRAUDML_MONITOR_PORT"}
 (port,) = (os.environ[name] for name in names & set(os.environ))
 http.server.HTTPServer(("127.0.0.1", int(port)), Metrics).serve_forever()
@@ -63,7 +64,7 @@ def test_a_worker_serves_metrics_where_status_says_and_knows_its_stores(stack: S
     stack.up(("valkey",), workers=1)
     (worker,) = [status for status in stack.status() if status.part == "worker-0"]
     told = httpx.get(worker.metrics_url, timeout=5).text
-    assert told == f"{stack.env()['REDIS_URL']} {stack.home}"
+    assert told == f"{stack.env()['REDIS_URL_WORKER']} {stack.home}"
 
 
 def test_companions_come_and_go_with_the_workers(stack: Stack) -> None:
@@ -72,7 +73,9 @@ def test_companions_come_and_go_with_the_workers(stack: Stack) -> None:
     found = [status for status in stack.status(readiness=True) if status.part in COMPANIONS]
     for status in found:
         url = status.metrics_url or status.address
-        assert stack.env()["REDIS_URL"] in httpx.get(url, timeout=5).text
+        role = COMPANIONS[status.part].role
+        own = stack.env()[f"REDIS_URL_{role.upper()}"] if role else "none"
+        assert httpx.get(url, timeout=5).text == f"{own} {stack.home}"
     assert [status.ready for status in found] == [True] * len(COMPANIONS)
     assert stack.up(("valkey",), workers=1, companions=["gateway"]) == ()
     assert parts(stack) == ["valkey", "worker-0", "gateway"]
