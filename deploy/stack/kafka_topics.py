@@ -78,8 +78,9 @@ def _listed(bootstrap: str, timeout_s: float, security: Security) -> Any:
 
 
 def _is_refusal(error: KafkaError) -> bool:
-    """A broker says only after the handshake that it does not believe our certificate: a receive fails then."""
-    return error.code() in REFUSALS or (error.code() == KafkaError._TRANSPORT and "tls alert" in error.str())
+    """A broker says only after the handshake that it does not believe our certificate: a receive fails."""
+    is_alert = error.code() == KafkaError._TRANSPORT and "tls alert" in error.str()
+    return is_alert or error.code() in REFUSALS
 
 
 def ensure(bootstrap: str, settings: Settings) -> None:
