@@ -103,7 +103,7 @@ def up(line: CommandLine) -> None:
 
 def restored(line: CommandLine, backup: str, *how: str) -> Any:
     up(line)
-    found = line.json("restore", backup, *how, within_s=300)
+    found = line.json("restore", backup, *how, "--json", within_s=300)
     line.ok("up", *STORES, "--workers", "1", "--no-gateway", "--no-reconciler", within_s=300)
     return found
 

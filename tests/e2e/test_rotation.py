@@ -149,7 +149,7 @@ def test_the_answer_key_is_rotated_without_a_failed_request_or_a_refused_answer(
         settle()
     assert callers.failures == []
     until(lambda: unclaimed(fraudml) == 0, within_s=SOON_S)
-    found = fraudml.json("reconcile")
+    found = fraudml.json("reconcile", "--json")
     assert found["checks"]["answers"]["findings"] == 0
     assert found["answers"]["refused"] == 0
     assert found["answers"]["signed"] > 0
