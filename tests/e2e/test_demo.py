@@ -43,6 +43,7 @@ def test_the_demo_shows_decisions_alerts_frauds_speed_and_where_to_go_on(fraudml
     assert 0.4 * frauds < caught <= frauds
 
 
+@pytest.mark.slow
 def test_a_second_demo_sends_other_transactions_to_the_same_stack(fraudml: CommandLine) -> None:
     again = fraudml.ok("demo")
     assert "was up already" in again.stderr
@@ -152,6 +153,7 @@ def test_the_background_check_tells_what_it_has_proven(fraudml: CommandLine) -> 
     assert [float(count) for count in counts] == [0.0] * len(CHECKS)
 
 
+@pytest.mark.slow
 def test_a_watch_that_is_told_to_stop_ends_well(fraudml: CommandLine) -> None:
     command = [str(PROGRAM), "reconcile", "--every", "1"]
     told: dict[str, Any] = {

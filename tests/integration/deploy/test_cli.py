@@ -51,6 +51,7 @@ def test_a_stack_from_up_to_down(home: Path) -> None:
     assert fraudml(home, "status").returncode == 3
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_what_is_missing(home: Path) -> None:
     fraudml(home, "up", "--workers", "0", "--only", "valkey")
     result = fraudml(home, "doctor", "--json")
