@@ -22,6 +22,7 @@ from deploy.stack.waiting import until
 from models.shared_key import EVERY_S, SETTLED_AFTER_S
 from tests.e2e.command_line import PROGRAM, CommandLine
 from tests.e2e.gateways import known_key, made_key, running_gateway, wait_until_known
+from tests.e2e.replays import stack_with_models
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -105,6 +106,14 @@ def settle() -> None:
 def another_role(address: str, user: str) -> str:
     parts = urlsplit(address)
     return urlunsplit(parts._replace(netloc=f"{user}:{secrets.token_hex(12)}@{parts.netloc.split('@')[1]}"))
+
+
+@pytest.fixture(scope="module")
+def fraudml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """On a stack of its own: keys of an old pepper open nothing afterwards."""
+    folder = tmp_path_factory.mktemp("rotated")
+    with stack_with_models(folder, None, "--no-reconciler", "--no-gateway") as line:
+        yield line
 
 
 @pytest.fixture
