@@ -1,5 +1,8 @@
 """Card numbers are found wherever they stand, and what only looks like one is let pass."""
 
+from collections.abc import Callable
+from uuid import UUID
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -52,6 +55,22 @@ def test_one_changed_digit_is_no_card_number(card: str, at: int, by: int) -> Non
     changed = card[:at] + str((int(card[at]) + by) % 10) + card[at + 1 :]
     assert luhn(card)
     assert not luhn(changed)
+
+
+@pytest.mark.parametrize("written", [str, lambda found: found.hex, lambda found: f"TX-{found}".upper()])
+def test_a_uuid_is_none_though_its_digits_would_be(written: Callable[[UUID], str]) -> None:
+    found = UUID("732bfa69-c01f-45e5-8675-247148759029")
+    text = written(found)
+    assert holds_card_number(text.lower().partition("e")[2])  # the digits from 5 to the end
+    assert not holds_card_number(text)
+    assert not holds_card_number(f"{text}|{text}")
+
+
+@given(st.uuids(), st.sampled_from(CARDS))
+def test_a_card_number_beside_a_uuid_is_found(found: UUID, card: str) -> None:
+    assert not holds_card_number(str(found))
+    assert holds_card_number(f"{found}|{card}")
+    assert holds_card_number(f"{found}-{card}")
 
 
 @given(st.text(max_size=40))
