@@ -7,6 +7,7 @@ everything down. What it proves it prints, with figures; it ends with 1 at the f
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -132,10 +133,9 @@ def _reconciled(compose: Compose) -> None:
     say(f"reconcile: {found['records']:,} records, all proven, no finding")
 
 
-def _answers(compose: Compose, transaction_id: str) -> None:
-    """A decision by HTTP, through the published port."""
+def _answers(compose: Compose, prefix: str) -> None:
+    """A decision by HTTP, through the published port; each try under an id of its own, as answers stand."""
     asked = {
-        "transaction_id": transaction_id,
         "customer_id": "verify-c",
         "terminal_id": "verify-t",
         "amount_minor": 4200,
@@ -144,10 +144,12 @@ def _answers(compose: Compose, transaction_id: str) -> None:
     }
     headers = {"X-API-Key": compose.secret("API_KEY")}
     url = f"{compose.address('api')}/v1/score"
+    numbers = itertools.count()
 
     def decided() -> bool:
+        body = asked | {"transaction_id": f"{prefix}-{next(numbers)}"}
         try:
-            answer = httpx.post(url, json=asked, headers=headers, timeout=10)
+            answer = httpx.post(url, json=body, headers=headers, timeout=10)
         except httpx.HTTPError:
             return False
         return answer.status_code == 200 and not answer.json()["degraded_reason"]
@@ -155,11 +157,12 @@ def _answers(compose: Compose, transaction_id: str) -> None:
     try:
         until(decided, within_s=60, every_s=0.5)
     except TimedOut:
-        raise Failed(f"the gateway gave no whole decision on {transaction_id} within 60 s") from None
+        raise Failed(f"the gateway gave no whole decision on {prefix}-* within 60 s") from None
 
 
 def _page(compose: Compose) -> None:
-    answer = httpx.get(compose.address("dashboard"), follow_redirects=True, timeout=10)
+    asked = {"Accept": "text/html"}  # as a browser does; others are told 401
+    answer = httpx.get(compose.address("dashboard"), headers=asked, follow_redirects=True, timeout=10)
     if answer.status_code >= 400 or "<html" not in answer.text.lower():
         raise Failed(f"the monitor answers {answer.status_code}")
     say("the monitor shows its page")
