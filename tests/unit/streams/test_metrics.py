@@ -13,8 +13,9 @@ from prometheus_client.exposition import generate_latest
 from models.errors import LedgerUnavailable
 from models.policy import flat_policy
 from models.scorer import Scorer
-from streams.metrics import LATENCY_BUCKETS_S, STEPS, SWEEP_BUCKETS, Metrics, SweepHistogram
+from streams.metrics import LATENCY_BUCKETS_S, STEPS, SWEEP_BUCKETS, Metrics
 from streams.ports import LabelsSettled, Mark
+from streams.series import SweepHistogram
 from tests.builders import BROKER_MS, NOW, Worker, label, scorer, sweep_of, transaction
 from tests.contracts.test_answers import answered
 
@@ -209,9 +210,17 @@ def test_labels_are_counted_by_what_became_of_them(metrics: Metrics) -> None:
 def test_degraded_mode_and_lag_are_gauges_of_now(metrics: Metrics) -> None:
     assert sample(metrics, "fraud_degraded_mode") == 0
     metrics.degraded.set(1)
-    metrics.lag.labels("transactions", "3").set(7)
+    metrics.waiting({("transactions", 3): 7}, [("labels", 1)])
     assert sample(metrics, "fraud_degraded_mode") == 1
     assert sample(metrics, "fraud_consumer_lag_records", topic="transactions", partition="3") == 7
+    assert sample(metrics, "fraud_partition_stopped", topic="labels", partition="1") == 1
+
+
+def test_partitions_that_are_not_ours_any_more_have_no_lag(metrics: Metrics) -> None:
+    metrics.waiting({("transactions", 3): 7, ("transactions", 4): 1}, [])
+    metrics.waiting({("transactions", 4): 2}, [])
+    assert sample(metrics, "fraud_consumer_lag_records", topic="transactions", partition="3") is None
+    assert sample(metrics, "fraud_consumer_lag_records", topic="transactions", partition="4") == 2
 
 
 def test_no_metric_is_labelled_with_anything_a_producer_sends() -> None:

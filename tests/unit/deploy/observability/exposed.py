@@ -50,7 +50,8 @@ def exposed() -> Labels:
 def _samples(registry: CollectorRegistry) -> Iterator[tuple[str, set[str]]]:
     # A registry tells names in public, and the labels of what has no sample yet only in private.
     for collector in registry._collector_to_names:
-        labels = OF_TARGETS | set(getattr(collector, "_labelnames", ()))
+        ours = getattr(collector, "label_names", ())
+        labels = OF_TARGETS | set(getattr(collector, "_labelnames", ours))
         families: list[Metric] = list(collector.collect())
         for family in families:
             buckets = {"le"} if family.type == "histogram" else set()
