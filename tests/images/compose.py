@@ -24,9 +24,10 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Compose:
-    """folder: for its passwords and overrides."""
+    """folder: for its passwords and overrides; more: a file of the caller's own beside them, if any."""
 
     folder: Path
+    more: str = ""
 
     def prepare(self) -> None:
         passwords = subprocess.run([CHECKOUT / "deploy" / "new-passwords"], check=True, capture_output=True)
@@ -36,6 +37,7 @@ class Compose:
         for name, port in PORTS.items():
             lines += [f"  {name}:", f'    ports: !override ["127.0.0.1::{port}"]']
         self.override.write_text("\n".join(lines) + "\n")
+        self.own.write_text(self.more or "services: {}\n")
 
     @property
     def env_file(self) -> Path:
@@ -44,6 +46,10 @@ class Compose:
     @property
     def override(self) -> Path:
         return self.folder / "override.yml"
+
+    @property
+    def own(self) -> Path:
+        return self.folder / "own.yml"
 
     def secret(self, name: str) -> str:
         found = dict(line.split("=", 1) for line in self.env_file.read_text().splitlines())
@@ -55,19 +61,21 @@ class Compose:
         Raises:
             Failed: it ends with another code than 0; tells the end of what it said.
         """
-        files = ("-f", str(CHECKOUT / "docker-compose.yml"), "-f", str(self.override))
+        files = ("-f", str(CHECKOUT / "docker-compose.yml"), "-f", str(self.override), "-f", str(self.own))
         command = (*COMPOSE, "-p", PROJECT, "--env-file", str(self.env_file), *files, *words)
         done = subprocess.run(command, capture_output=True, text=True, timeout=within_s)
         if done.returncode:
             raise Failed(f"compose {' '.join(words)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
         return done.stdout
 
-    def once(self, script: str) -> str:
+    def once(self, script: str, within_s: float = 600) -> str:
         """What a shell in a container of its own prints; it is told what a worker is told."""
-        return self("run", "--rm", "--no-deps", "-T", "--entrypoint", "sh", "worker", "-c", script)
+        words = ("run", "--rm", "--no-deps", "-T", "--entrypoint", "sh", "worker", "-c", script)
+        return self(*words, within_s=within_s)
 
     def address(self, service: str) -> str:
-        return "http://" + self("port", service, str(PORTS[service])).strip()
+        port = PORTS[service.removesuffix("-next")]
+        return "http://" + self("port", service, str(port)).strip()
 
     def health(self) -> dict[str, str]:
         """By service; what has ended is `exited N`."""
