@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 
 from api.breaker import URGENT, Breaker
+from models.archived import ArchivedDecision
 from models.decision import DecidedTransaction, body_of
 from models.errors import (
     AnswerLost,
@@ -104,9 +105,10 @@ class Answering:
             standing = self._ledger.answer(answers)
         new = [each for each in answers if each.decided.transaction_id not in standing]
         self._log.send(new)
-        self._remember([*new, *standing.values()])
+        # What was archived is not remembered: nothing of it may go to Kafka again.
+        self._remember([*new, *(each for each in standing.values() if isinstance(each, Answered))])
         return [
-            _told(transaction, standing.get(transaction.transaction_id, each).decided, "ledger")
+            _ledger_told(transaction, standing.get(transaction.transaction_id, each))
             for transaction, each in zip(asked, answers, strict=True)
         ]
 
@@ -152,6 +154,14 @@ class Answering:
         self._remembered.update((each.decided.transaction_id, each) for each in answers)
         while len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
+
+
+def _ledger_told(transaction: Transaction, held: Answered | ArchivedDecision) -> Answer | FraudError:
+    if isinstance(held, Answered):
+        return _told(transaction, held.decided, "ledger")
+    if not held.fits(body_of(transaction)):
+        return OtherBody(transaction.transaction_id)
+    return Answer(held.about(transaction), "ledger")
 
 
 def _told(transaction: Transaction, decided: DecidedTransaction, durable: Durable) -> Answer | FraudError:

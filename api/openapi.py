@@ -104,6 +104,11 @@ def _responses(route: Route) -> dict[str, Any]:
         str(status): {"description": "as asked", "content": {content.media_type: _content(content)}}
         for status, content in route.answers.items()
     }
+    if route.headers:
+        headers = {
+            name: {"description": what, "schema": {"type": "string"}} for name, what in route.headers.items()
+        }
+        found = {status: {**answer, "headers": headers} for status, answer in found.items()}
     if route.otherwise:
         first = found[str(min(route.answers))]["content"]
         first[route.otherwise.media_type] = _content(route.otherwise)

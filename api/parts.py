@@ -34,6 +34,7 @@ from api.publishing import KafkaAnswerLog, traced
 from api.reading import Reading
 from api.relay import Relay
 from api.reviewing import Reviewing
+from models.archived import ArchivedDecision
 from models.decision import DecidedTransaction
 from models.errors import NoTimeLeft, Unavailable
 from models.history import Retention
@@ -231,6 +232,9 @@ class Gateway:
 
     async def decision(self, transaction_id: str) -> DecidedTransaction | None:
         return await self._lookups.run(self._lookup_ledger.decision, transaction_id)
+
+    async def archived(self, transaction_id: str) -> ArchivedDecision | None:
+        return await self._lookups.run(self._lookup_ledger.archived, transaction_id)
 
     @cached_property
     def _admin(self) -> AdminClient:

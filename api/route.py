@@ -26,7 +26,7 @@ class Route(NamedTuple):
     """handler: its first line of documentation says what the route does; its parameters, beside the request,
     are those of the path, of the query and of headers. scope: None where no key is needed. bodies: by any of
     them. answers: by status. otherwise: the first answer, as another media type that may be asked for.
-    problems: beside those that come everywhere.
+    problems: beside those that come everywhere. headers: that some of the answers have, and what they say.
     """
 
     method: str
@@ -37,6 +37,7 @@ class Route(NamedTuple):
     bodies: Sequence[Content] = ()
     problems: Sequence[str] = ()
     otherwise: Content | None = None
+    headers: Mapping[str, str] = {}
 
     @property
     def tag(self) -> str:

@@ -16,10 +16,14 @@ MOST_RECORDS = 16_384
 Packed = NDArray[np.void]
 
 
-def canonical(raw: bytes, entity: Entity, retention: Retention) -> bytes:
-    """The same for histories that mean the same: compacted as far as can be, in one order."""
+def canonical(raw: bytes, entity: Entity, retention: Retention, from_s: int = 0) -> bytes:
+    """The same for histories that mean the same: compacted as far as can be, in one order.
+
+    from_s: of a whole hour; what is older is left out. It may be in one history and not in the other: of the
+    newer records the same become tiles, as those are counted from the newest on.
+    """
     small = np.frombuffer(compacted(raw, entity, retention), RECORD)
-    return np.sort(small, order=["time_s", "value"]).tobytes()
+    return np.sort(small[small["time_s"] >= from_s], order=["time_s", "value"]).tobytes()
 
 
 def joined(pieces: Iterable[bytes], entity: Entity, retention: Retention) -> bytes:
@@ -57,6 +61,10 @@ class Bundle:
 
     def where(self, chosen: NDArray[Any]) -> "Bundle":
         return Bundle(self.count, self.code[chosen], self.records[chosen])
+
+    def since(self, from_s: int) -> "Bundle":
+        """Records of this moment or later."""
+        return self.where(self.records["time_s"] >= from_s) if from_s else self
 
     def raw(self, code: int) -> bytes:
         """One history of a bundle that is in order."""

@@ -31,6 +31,8 @@ PASSWORD_IN_ADDRESS = re.compile(r"(://[^:/?#@\s]*:)[^/?#\s]*@")
 PASSWORD_FIELD = re.compile(r"(password=)('(?:[^'\\]|\\.)*'|[^&\s]*)", re.IGNORECASE)
 
 SHORTEST_SECRET = 16
+# The longest window and its label delay are 37 days, and a record may be 3 days late.
+FEWEST_DAYS_KEPT = 40
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -48,6 +50,12 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
         raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
     return secret
+
+
+def _kept_long_enough(days: int | None) -> int | None:
+    if days is not None and days < FEWEST_DAYS_KEPT:
+        raise ValueError(f"histories and late labels need the decisions of {FEWEST_DAYS_KEPT} days")
+    return days
 
 
 # With a password in it, as a rule.
@@ -142,6 +150,10 @@ class Settings(BaseSettings):
     )
     give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")
     stuck_s: float = Field(30.0, gt=0, description="lag and no finished sweep for this long ends the worker")
+    keep_decisions_days: Annotated[int | None, AfterValidator(_kept_long_enough)] = Field(
+        None,
+        description="`fraudml archive` takes older months out of the ledger; at least 40, empty: none",
+    )
     label_wait_s: float = Field(
         604_800.0, gt=0, description="how long a label waits for its transaction, then is a dead letter"
     )

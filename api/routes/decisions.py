@@ -41,6 +41,7 @@ OF_TRANSACTIONS = (
     "event_time_ahead",
     "event_time_before_1970",
 )
+ARCHIVED = "Fraud-Archived"
 OF_SCORES = (*OF_TRANSACTIONS, "in_flight", "other_body", "answer_lost")
 
 
@@ -87,6 +88,7 @@ class Decisions:
                 {200: ANSWERED},
                 "decisions:read",
                 problems=["not_found"],
+                headers={ARCHIVED: "2026-01: the month whose file has the rest, which has left the ledger"},
             ),
         ]
 
@@ -118,10 +120,12 @@ class Decisions:
 
     async def decision(self, request: Request, transaction_id: str) -> Response:
         """The decision on a transaction."""
-        found = await self._gateway.decision(transaction_id) if is_identifier(transaction_id) else None
-        if found is None:
-            raise Problem("not_found", "this transaction is not decided, or not yet")
-        return reply(request, answer_document(found))
+        if is_identifier(transaction_id):
+            if found := await self._gateway.decision(transaction_id):
+                return reply(request, answer_document(found))
+            if left := await self._gateway.archived(transaction_id):
+                return reply_with(request, left.decision, headers={ARCHIVED: f"{left.month:%Y-%m}"})
+        raise Problem("not_found", "this transaction is not decided, or not yet")
 
     async def _transaction_in(
         self, request: Request, within_s: float = bodies.BODY_S

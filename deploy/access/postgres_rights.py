@@ -47,6 +47,8 @@ WORKER: Rights = {
     "policies": READS,
     "ab_configs": READS,
     "audit": APPENDS,
+    # What has left: looked up, and changed by nobody but the owner, who archives.
+    "archived_decisions": READS,
 }
 GATEWAY: Rights = {
     **EVERYBODY,
@@ -68,6 +70,7 @@ GATEWAY: Rights = {
     "review_actions": APPENDS,
     "review_labels": _may(SELECT, INSERT, UPDATE, DELETE),
     "reconcile_rounds": READS,
+    "archived_decisions": READS,
 }
 # Statistics: no name of a transaction, customer or terminal, no attribute, no feature, no reason.
 READER: Rights = {
@@ -103,6 +106,7 @@ AUDITOR: Rights = {
             *("decision_counts", "latency_counts", "labels", "latest_labels", "parked_labels"),
             *("dead_letters", "poison_allowances", "answer_places", "policies", "ab_configs", "audit"),
             *("reviews", "review_actions", "review_labels", "restores"),
+            *("archived_decisions", "archived_months"),
         ),
         READS,
     ),

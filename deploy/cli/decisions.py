@@ -47,7 +47,7 @@ def score(
 
 @decisions.command("get")
 def get(transaction_id: Annotated[str, typer.Argument(help="The transaction's id.")]) -> None:
-    """Print the decision on one transaction, as JSON.
+    """Print the decision on one transaction, as JSON; also when its row has left for the archive.
 
     [bold]Examples[/]
 
@@ -62,6 +62,11 @@ def get(transaction_id: Annotated[str, typer.Argument(help="The transaction's id
 
     with ledger_of(read_settings()) as ledger:
         found = ledger.decision(transaction_id)
+        left = None if found else ledger.archived(transaction_id)
+    if left is not None:
+        say(f"archived with {left.month:%Y-%m}; its transaction: fraudml archive query --id {transaction_id}")
+        print_json(msgspec.to_builtins(left.decision))
+        return
     if found is None:
         raise NotFound(
             f"there is no decision on {transaction_id}",

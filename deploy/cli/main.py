@@ -14,6 +14,7 @@ import typer
 from deploy.cli import (
     ab,
     access,
+    archive,
     audit,
     backup,
     bench,
@@ -57,6 +58,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
 }
 # Nouns with commands of their own: name, panel, app.
 GROUPS: tuple[tuple[str, str, typer.Typer], ...] = (
+    ("archive", "Keep", archive.archive),
     ("decisions", "Decide", decisions.decisions),
     ("export", "Files", decisions.export),
     ("models", "Learn", models.models),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from models.archived import ArchivedDecision, archived
 from models.decision import DecidedTransaction
 from models.errors import LedgerUnavailable
 from streams.answered import Answered
@@ -28,11 +29,14 @@ class Row:
 
 @dataclass
 class FakeAnswers:
-    """The part of the ledger that a gateway sees. now: the time, for how long an answer has waited."""
+    """The part of the ledger that a gateway sees. now: the time, for how long an answer has waited. left: for
+    the archive.
+    """
 
     rows: dict[str, Row] = field(default_factory=dict)
     next_offsets: dict[Partition, int] = field(default_factory=dict)
     places: dict[str, Produced] = field(default_factory=dict)
+    left: dict[str, ArchivedDecision] = field(default_factory=dict)
     reachable: bool = True
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -41,12 +45,23 @@ class FakeAnswers:
         row = self.rows.get(transaction_id)
         return row.decided if row else None
 
-    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered]:
+    def archived(self, transaction_id: str) -> ArchivedDecision | None:
         self._reach()
-        others = {}
+        return self.left.get(transaction_id)
+
+    def archive(self, transaction_id: str) -> None:
+        """As `fraudml archive` does with a month."""
+        self.left[transaction_id] = archived(self.rows.pop(transaction_id).decided)
+        self.places.pop(transaction_id, None)
+
+    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered | ArchivedDecision]:
+        self._reach()
+        others: dict[str, Answered | ArchivedDecision] = {}
         for each in answers:
             name = each.decided.transaction_id
-            if name in self.rows:
+            if name in self.left:
+                others[name] = self.left[name]
+            elif name in self.rows:
                 others[name] = Answered(self.rows[name].decided, self.rows[name].features)
             else:
                 self.rows[name] = Row(each.decided, None, each.features)

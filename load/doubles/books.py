@@ -11,6 +11,7 @@ import numpy as np
 
 from load.doubles.answers import Row
 from load.doubles.ledger import FakeLedger
+from models.archived import ArchivedDecision
 from models.features import ENTITIES, Entity
 from models.history import EVENT, MARK
 from models.label import Label
@@ -78,6 +79,10 @@ class FakeBooks:
         found = self._reached().rows
         return {name: _decided(found[name]) for name in transaction_ids if name in found}
 
+    def archived(self, transaction_ids: Sequence[str]) -> dict[str, ArchivedDecision]:
+        held = self._reached().left
+        return {name: held[name] for name in transaction_ids if name in held}
+
     def waiting(self, keys: Sequence[LabelKey]) -> set[LabelKey]:
         return {_key(each.record.label) for each in self._reached().parked.values()} & set(keys)
 
@@ -136,7 +141,9 @@ class FakeBooks:
             histories = {key: found for key, found in histories.items() if _any_in(found, wanted.spans)}
         for key in seen:
             histories.setdefault(key, [])
-        yield FakeSnapshot(progress, histories, self.piece_records)
+        times_s = [int(each.decision.event_time.timestamp()) for each in self._reached().left.values()]
+        from_s = (max(times_s) // 3600 + 1) * 3600 if times_s else 0
+        yield FakeSnapshot(progress, histories, self.piece_records, from_s)
 
     def settled(self, spans: Spans, names: Mapping[Entity, Sequence[str]]) -> list[Piece]:
         found = []
@@ -164,8 +171,8 @@ class FakeBooks:
                 found["customer", decided.customer_id].append(Entry(*place, decided.amount_minor, EVENT))
                 found["terminal", decided.terminal_id].append(Entry(*place, 0, EVENT))
         for label in self._labels():
-            decided = ledger.rows[label.label.transaction_id].decided
-            if label.delta and not decided.late:
+            marked = ledger.rows.get(label.label.transaction_id)
+            if marked and label.delta and not (decided := marked.decided).late:
                 place = (Partition(*label.owner[:2]), label.owner[2], int(decided.event_time.timestamp()))
                 found["terminal", decided.terminal_id].append(Entry(*place, label.delta, MARK))
         return dict(found)
@@ -180,6 +187,7 @@ class FakeSnapshot:
     progress: Mapping[Partition, int]
     histories: Mapping[Key, list[Entry]]
     piece_records: int
+    whole_from_s: int = 0
 
     def pieces(self) -> Iterator[Piece]:
         for key in sorted(self.histories, key=lambda key: (ENTITIES.index(key[0]), key[1])):

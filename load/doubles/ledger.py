@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from load.doubles.answers import FakeAnswers, Owner, RecordOwner, Row
 from load.doubles.rows import additions_of_rows, mark_of
-from models.decision import DecidedTransaction, body_of
+from models.decision import DecidedTransaction, body_of, decision_of
 from models.errors import ProgressMoved
 from models.label import Label, fraud_mark
 from streams.arrivals import LabelRecord
@@ -71,7 +71,7 @@ class FakeLedger(FakeAnswers):
 
     def settle_decisions(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
         self._check(step)
-        outcome = self._resolve(step, rows)
+        outcome = self._archived_ones(rows) or self._resolve(step, rows)
         if isinstance(outcome, Duplicates):
             return outcome
         answers = rows.answers()
@@ -88,6 +88,18 @@ class FakeLedger(FakeAnswers):
         self._move(step)
         conflicts = outcome.answer_conflicts + rows.misfits()
         return replace(outcome, claimed={**outcome.claimed, **stored}, answer_conflicts=conflicts)
+
+    def _archived_ones(self, rows: DecisionRows) -> Duplicates | None:
+        """They are told first, and alone: so Postgres does it."""
+        batch, answers = rows.batch, rows.answers()
+        held = {row: self.left[name] for row, name in enumerate(batch.transaction_id) if name in self.left}
+        if not held:
+            return None
+        conflicts = [row for row, each in held.items() if not each.fits(batch.body(row))]
+        unlike = [
+            row for row in held if row in answers and decision_of(answers[row].decided) != held[row].decision
+        ]
+        return Duplicates(list(held), conflicts, len(unlike))
 
     def _resolve(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
         """Who owns the ids that have rows already; an earlier row of the batch is an owner too."""
@@ -116,25 +128,32 @@ class FakeLedger(FakeAnswers):
     def settle_labels(self, step: Step, labels: Sequence[LabelRecord]) -> LabelsSettled:
         self._check(step)
         marks: list[Mark] = []
-        parked = 0
+        parked = accepted = 0
         for record in labels:
             label = record.label
             row = self.rows.get(label.transaction_id)
             owner = (step.topic_id, *record.place)
-            if row is None:
+            if row is None and label.transaction_id not in self.left:
                 self.parked[owner] = Parked(record, self.clock())
                 parked += 1
             elif (label.transaction_id, label.version) not in self.labels:
-                marks.append(self._accept(label, row, owner))
+                # One that was archived is older than every window: its label leaves no mark.
+                marks += [self._accept(label, row, owner)] if row else []
+                if row is None:
+                    self._take(label, owner)
+                accepted += 1
         self._move(step)
-        return LabelsSettled(marks, parked, len(labels) - parked - len(marks))
+        return LabelsSettled(marks, parked, len(labels) - parked - accepted)
 
     def _accept(self, label: Label, row: Row, owner: RecordOwner) -> Mark:
+        return mark_of(row.decided, self._take(label, owner))
+
+    def _take(self, label: Label, owner: RecordOwner) -> int:
         before = self.latest_label(label.transaction_id)
         self.labels[label.transaction_id, label.version] = LabelRow(label, owner, 0)
         delta = fraud_mark(self.latest_label(label.transaction_id)) - fraud_mark(before)
         self.labels[label.transaction_id, label.version].delta = delta
-        return mark_of(row.decided, delta)
+        return delta
 
     def latest_label(self, transaction_id: str) -> str | None:
         versions = {version: row for (name, version), row in self.labels.items() if name == transaction_id}
@@ -180,8 +199,9 @@ class FakeLedger(FakeAnswers):
             if row.owner and row.owner[:2] == tuple(partition) and start <= row.owner[2] < stop:
                 found.append((row.owner[2], row.decided, None))
         for mark in self.labels.values():
-            if mark.owner[:2] == tuple(partition) and start <= mark.owner[2] < stop:
-                found.append((mark.owner[2], self.rows[mark.label.transaction_id].decided, mark.delta))
+            marked = self.rows.get(mark.label.transaction_id)
+            if marked and mark.owner[:2] == tuple(partition) and start <= mark.owner[2] < stop:
+                found.append((mark.owner[2], marked.decided, mark.delta))
         found.sort(key=lambda each: each[0])
         reached = stop if len(found) < limit else found[limit - 1][0] + 1
         return additions_of_rows(found[:limit]), reached
@@ -193,7 +213,7 @@ class FakeLedger(FakeAnswers):
         due: list[ParkedLabel] = []
         for place in places[:limit]:
             record, since_s = self.parked[place]
-            known = record.label.transaction_id in self.rows
+            known = record.label.transaction_id in self.rows or record.label.transaction_id in self.left
             if known or since_s < self.clock() - wait_s:
                 due.append(ParkedLabel(place, record.key, record.value, not known))
         return DueLabels(due, last)

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from load.simulation.line import Line
 from load.simulation.stores import SimulatedLedger, SimulatedView, Watermarks
+from models.archived import ArchivedDecision
 from models.decision import DecidedTransaction
 from models.errors import LedgerUnavailable, ViewUnavailable
 from models.features import Entity
@@ -177,8 +178,13 @@ class AnswerPort:
         self._line.after(what, LedgerUnavailable)
         return answer
 
-    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered]:
-        return cast(dict[str, Answered], self._call("storing answers", self._ledger.answer, answers))
+    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered | ArchivedDecision]:
+        found = self._call("storing answers", self._ledger.answer, answers)
+        return cast(dict[str, Answered | ArchivedDecision], found)
+
+    def archived(self, transaction_id: str) -> ArchivedDecision | None:
+        found = self._call("looking up what was archived", self._ledger.archived, transaction_id)
+        return cast(ArchivedDecision | None, found)
 
     def decision(self, transaction_id: str) -> DecidedTransaction | None:
         found = self._call("looking up a decision", self._ledger.decision, transaction_id)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from load.doubles import FakeLedger, FakeView, Group, Row
+from models.archived import ArchivedDecision
 from models.features import Entity
 from streams.answered import Answered
 from streams.codecs import encode
@@ -78,7 +79,7 @@ class SimulatedLedger(FakeLedger):
         elif outcome.answer_conflicts:
             self.conflicts |= {name for name in others if name in {ids[row] for row in rows.answers()}}
 
-    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered]:
+    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered | ArchivedDecision]:
         kept = {name: (row.decided, row.owner) for name, row in self.rows.items()}
         standing = super().answer(answers)
         for name, (decided, owner) in kept.items():

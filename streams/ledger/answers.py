@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
+import psycopg
 
+from models.archived import ArchivedDecision
 from streams.answered import Answered
 from streams.codecs import encode
-from streams.ledger import reading
+from streams.ledger import archived, reading
 from streams.ledger.connection import TimedConnection
 from streams.ledger.scorings import number_of_scoring
 from streams.ports.answers import Produced
@@ -86,13 +88,30 @@ def _row(connection: TimedConnection, answered: Answered, owner: Owner) -> dict[
     }
 
 
-def answer(connection: TimedConnection, answers: Sequence[Answered]) -> dict[str, Answered]:
+def answer(
+    connection: TimedConnection, answers: Sequence[Answered]
+) -> dict[str, Answered | ArchivedDecision]:
     """Insert those whose ids are new; what stands for the others."""
-    new = insert(connection, rows_of(connection, answers, [NOBODY] * len(answers)))
+    try:
+        new = insert(connection, rows_of(connection, answers, [NOBODY] * len(answers)))
+    except psycopg.Error as error:
+        if error.sqlstate != archived.IDS_ARCHIVED:
+            raise
+        return _beside_archived(connection, answers)
     others = [each.decided.transaction_id for each in answers if each.decided.transaction_id not in new]
     if not others:
         return {}
     return {found.decided.transaction_id: found for found in _read(connection, BY_IDS, [others])}
+
+
+def _beside_archived(
+    connection: TimedConnection, answers: Sequence[Answered]
+) -> dict[str, Answered | ArchivedDecision]:
+    """The same, where some ids were archived: the others are inserted without them."""
+    held = archived.find(connection, [each.decided.transaction_id for each in answers])
+    assert held, "the ledger said that some ids are archived"
+    others = [each for each in answers if each.decided.transaction_id not in held]
+    return {**held, **(answer(connection, others) if others else {})}
 
 
 def produced(connection: TimedConnection, places: Mapping[str, Produced]) -> None:

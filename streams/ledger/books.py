@@ -5,10 +5,11 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
+from models.archived import ArchivedDecision
 from models.features import Entity
 from models.label import decode_label
 from models.transaction import comparable
-from streams.ledger import reading
+from streams.ledger import archived, reading
 from streams.ledger.connection import Connector
 from streams.ledger.records import PostgresSnapshot, settled, snapshot
 from streams.ledger.restores import restores
@@ -144,6 +145,10 @@ class LedgerBooks:
                 owner = (Partition(topic_id, number or 0), offset or 0) if topic_id is not None else None
                 found[row.transaction_id] = Decided(owner, row)
         return found
+
+    def archived(self, transaction_ids: Sequence[str]) -> dict[str, ArchivedDecision]:
+        with self._connector.use() as connection:
+            return archived.find(connection, transaction_ids)
 
     def waiting(self, keys: Sequence[LabelKey]) -> set[LabelKey]:
         ids = sorted({transaction_id for transaction_id, _ in keys})

@@ -21,7 +21,7 @@ from streams.ledger.arrays import register
 log = structlog.get_logger(__name__)
 
 # The schema that this code reads and writes; deploy/migrations makes it.
-SCHEMA = "0012"
+SCHEMA = "0013"
 # What a migration leaves on the table of its version: the oldest code that may work with it.
 SERVES = "serves {} and newer"
 SCHEMA_FOUND = """

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from models.label import Label, fraud_mark
 from streams.arrivals import LabelRecord
+from streams.ledger import archived
 from streams.ledger.connection import TimedConnection
 from streams.ports import DueLabels, LabelPlace, LabelsSettled, Mark, ParkedLabel, Place
 
@@ -40,7 +41,10 @@ DUE = """
         ORDER BY incarnation, partition, "offset" LIMIT %(limit)s
     ), judged AS (
         SELECT *, parked_at < now() - make_interval(secs => %(wait_s)s) AS old,
-            EXISTS (SELECT FROM decisions WHERE decisions.transaction_id = looked.transaction_id) AS known
+            EXISTS (SELECT FROM decisions AS held WHERE held.transaction_id = looked.transaction_id)
+            OR EXISTS (
+                SELECT FROM archived_decisions AS held WHERE held.transaction_id = looked.transaction_id
+            ) AS known
         FROM looked
     )
     SELECT topic_id, partition, "offset", key, value, NOT known, known OR old, number = %(limit)s
@@ -53,7 +57,7 @@ UNPARK = """
         AND (topic_id, partition, "offset") IN (SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[]))
 """
 
-Transactions = dict[str, tuple[str, datetime, bool]]  # terminal, event time, late
+Transactions = dict[str, tuple[str | None, datetime, bool]]  # terminal (None: archived), event time, late
 Versions = dict[str, dict[int, str]]
 NewRow = tuple[str, int, str, str, str, datetime, int, datetime, int, int]
 
@@ -65,6 +69,10 @@ def settle(connection: TimedConnection, incarnation: int, records: Sequence[Labe
         transaction_id: (terminal, event_time, late)
         for transaction_id, terminal, event_time, late in connection.execute(LOCK_TRANSACTIONS, [ids])
     }
+    if missing := [each for each in ids if each not in transactions]:
+        # An archived one is older than every window: its label counts in no history, and stands all the same.
+        for transaction_id, event_time in archived.locked_times(connection, missing).items():
+            transactions[transaction_id] = (None, event_time, True)
     versions: Versions = {transaction_id: {} for transaction_id in transactions}
     for transaction_id, version, verdict in connection.execute(KNOWN_VERSIONS, [ids]):
         versions[transaction_id][version] = verdict
@@ -76,7 +84,8 @@ def settle(connection: TimedConnection, incarnation: int, records: Sequence[Labe
             delta = _delta(versions[label.transaction_id], label)
             terminal, event_time, late = transactions[label.transaction_id]
             accepted.append(_row(place, label, delta, event_time))
-            marks.append(Mark(terminal, int(event_time.timestamp()), 0 if late else delta))
+            if terminal is not None:
+                marks.append(Mark(terminal, int(event_time.timestamp()), 0 if late else delta))
     if accepted:
         connection.execute(INSERT_LABELS, [incarnation, *map(list, zip(*accepted, strict=True))])
     if parked:

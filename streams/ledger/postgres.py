@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from models.archived import ArchivedDecision
 from models.decision import DecidedTransaction
 from streams.answered import Answered
 from streams.arrivals import LabelRecord
-from streams.ledger import answers, poison, reading, settling
+from streams.ledger import answers, archived, poison, reading, settling
 from streams.ledger import labels as label_rows
 from streams.ledger.connection import SCHEMA, Connector
 from streams.ports import (
@@ -57,7 +58,12 @@ class PostgresLedger:
         with self._connector.use() as connection:
             return reading.decided(connection, transaction_id)
 
-    def answer(self, given: Sequence[Answered]) -> dict[str, Answered]:
+    def archived(self, transaction_id: str) -> ArchivedDecision | None:
+        """What is left of a decision that has no row any more, if there was one."""
+        with self._connector.use() as connection:
+            return archived.find(connection, [transaction_id]).get(transaction_id)
+
+    def answer(self, given: Sequence[Answered]) -> dict[str, Answered | ArchivedDecision]:
         with self._connector.use() as connection:
             return answers.answer(connection, given)
 

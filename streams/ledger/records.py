@@ -12,6 +12,7 @@ from psycopg import IsolationLevel
 
 from models.features import ENTITIES, Entity
 from models.history import EVENT, MARK
+from streams.ledger.archived import histories_from_s
 from streams.ledger.connection import Connector, TimedConnection
 from streams.reconcile.ports import Piece, Spans, Wanted
 from streams.topics import Partition
@@ -101,6 +102,7 @@ class PostgresSnapshot:
             Partition(topic_id, number): next_offset
             for topic_id, number, next_offset in connection.execute(PROGRESS).fetchall()
         }
+        self.whole_from_s = histories_from_s(connection)
 
     def pieces(self) -> Iterator[Piece]:
         chosen = OWN_RECORDS if self._spans is None else CHOSEN_RECORDS

@@ -8,11 +8,11 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from models.decision import body_of
+from models.decision import body_of, decision_of
 from models.errors import ProgressMoved
 from streams.answered import Answered
 from streams.codecs import encode
-from streams.ledger import answers, reading
+from streams.ledger import answers, archived, reading
 from streams.ledger.arrays import PgArray, column, optional_texts, row_bytes, texts, timestamps
 from streams.ledger.connection import TimedConnection
 from streams.ledger.scorings import number_of_scoring
@@ -60,6 +60,8 @@ def settle(connection: TimedConnection, step: Step, rows: DecisionRows) -> Settl
     except psycopg.Error as error:
         if error.sqlstate == PROGRESS_ELSEWHERE:
             raise _progress_moved(step) from None
+        if error.sqlstate == archived.IDS_ARCHIVED:
+            return archived_ones(connection, rows)
         if error.sqlstate != IDS_TAKEN:
             raise
     else:
@@ -72,6 +74,18 @@ def _settle_in_steps(
     connection: TimedConnection, step: Step, rows: DecisionRows, values: list[Any]
 ) -> Settled | Duplicates:
     """The same with dead letters, for partitions never settled before, and with rows that REST decided."""
+    try:
+        return _in_steps(connection, step, rows, values)
+    except psycopg.Error as error:
+        if error.sqlstate != archived.IDS_ARCHIVED:
+            raise
+    connection.rollback()
+    return archived_ones(connection, rows)
+
+
+def _in_steps(
+    connection: TimedConnection, step: Step, rows: DecisionRows, values: list[Any]
+) -> Settled | Duplicates:
     answered = rows.answers()
     answer_rows = _answer_rows(connection, step, rows, answered)
     incarnation = begin(connection, step)
@@ -199,6 +213,23 @@ def resolve(connection: TimedConnection, rows: DecisionRows, incarnation: int) -
     if duplicates:
         return Duplicates(duplicates, conflicts, answer_conflicts)
     return Settled(claimed, answer_conflicts)
+
+
+def archived_ones(connection: TimedConnection, rows: DecisionRows) -> Duplicates:
+    """The rows whose ids were archived: each is another record's, whoever that was."""
+    batch, answered = rows.batch, rows.answers()
+    found = archived.find(connection, batch.transaction_id)
+    known = [
+        (row, found[transaction_id])
+        for row, transaction_id in enumerate(batch.transaction_id)
+        if transaction_id in found
+    ]
+    assert known, "the ledger said that some ids are archived"
+    return Duplicates(
+        [row for row, _ in known],
+        [row for row, held in known if not held.fits(batch.body(row))],
+        sum(row in answered and decision_of(answered[row].decided) != held.decision for row, held in known),
+    )
 
 
 def claim(connection: TimedConnection, rows: DecisionRows, mine: list[int], incarnation: int) -> None:

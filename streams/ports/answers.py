@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from models.archived import ArchivedDecision
 from models.decision import DecidedTransaction
 from streams.answered import Answered
 
@@ -18,11 +19,14 @@ class Produced(NamedTuple):
 class AnswerLedger(Protocol):
     """Postgres: first write wins. Every method raises LedgerUnavailable when it cannot be reached."""
 
-    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered]:
+    def answer(self, answers: Sequence[Answered]) -> dict[str, Answered | ArchivedDecision]:
         """Insert those whose ids are new; answers what stands for the others, by id."""
 
     def decision(self, transaction_id: str) -> DecidedTransaction | None:
         """The decision on a transaction, if there is one."""
+
+    def archived(self, transaction_id: str) -> ArchivedDecision | None:
+        """What is left of a decision that has no row any more, if there was one."""
 
     def produced(self, places: Mapping[str, Produced]) -> None:
         """Note where the records of some answers are."""

@@ -1,20 +1,22 @@
 """R4: every review and decline has gone out once, as it was decided, and nothing else has."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 from confluent_kafka import Message
 
+from models.archived import ArchivedDecision, archived
 from models.decision import Alert, alert_of
 from models.transaction import comparable
 from streams.reconcile.check import Check
 from streams.reconcile.fingerprint import Fingerprint, differences
 from streams.reconcile.outputs import Output, Repeats
-from streams.reconcile.ports import Books, Decided, Spans, Topics
+from streams.reconcile.ports import Books, Decided, Owner, Spans, Topics
 from streams.reconcile.range import Source, holds
 
-Judge = Callable[[Message, Alert | None, Decided | None, bool], None]
+Row = Decided | ArchivedDecision | None
+Judge = Callable[[Message, Alert | None, Row, bool], None]
 _decoder = msgspec.json.Decoder(Alert)
 
 
@@ -43,19 +45,24 @@ class AlertCheck:
         owned = self.source.owned()
         for messages in self.output.read(self.log):
             alerts = [_decoded(message) for message in messages]
-            rows = self.books.decided([alert.transaction_id for alert in alerts if alert])
+            rows = self._rows([alert.transaction_id for alert in alerts if alert])
             for message, alert in zip(messages, alerts, strict=True):
                 row = rows.get(alert.transaction_id) if alert else None
-                former = alert is not None and self.output.is_former(message, row.owner if row else None)
+                former = alert is not None and self.output.is_former(message, _owner_of(row))
                 judge(message, alert, row, former)
                 if alert and not former and _is_flagged(row, owned):
                     yield alert.transaction_id
+
+    def _rows(self, names: Sequence[str]) -> Mapping[str, Decided | ArchivedDecision]:
+        rows = self.books.decided(names)
+        others = [name for name in names if name not in rows]
+        return {**self.books.archived(others), **rows} if others else {**rows}
 
     def _wanted(self) -> Iterator[str]:
         for partition, (start, stop) in self.source.owned().items():
             yield from self.books.flagged(partition, start, stop)
 
-    def _judge(self, message: Message, alert: Alert | None, row: Decided | None, former: bool) -> None:
+    def _judge(self, message: Message, alert: Alert | None, row: Row, former: bool) -> None:
         self.check.checked += 1
         self.repeats.alerts += former
         if former:
@@ -64,17 +71,23 @@ class AlertCheck:
             self.check.find(f"{self.output.topic}/{message.partition()}/{message.offset()} holds no alert")
         elif why := _disagreement(alert, row):
             self.check.find(f"alert {alert.alert_id} of transaction {alert.transaction_id} {why}")
-        elif row and row.owner and self.output.is_again(message, row.owner):
+        elif (owner := _owner_of(row)) and self.output.is_again(message, owner):
             self.check.find(f"transaction {alert.transaction_id} has been alerted again")
 
 
-def _take(message: Message, alert: Alert | None, row: Decided | None, former: bool) -> None:
+def _take(message: Message, alert: Alert | None, row: Row, former: bool) -> None:
     """It was judged before."""
 
 
-def _is_flagged(row: Decided | None, owned: Spans) -> bool:
+def _owner_of(row: Row) -> Owner | None:
+    return row.owner if isinstance(row, Decided) else None
+
+
+def _is_flagged(row: Row, owned: Spans) -> bool:
     """Whether a record of the range owns a review or decline."""
-    return bool(row and row.owner and row.row.decision != "approve" and holds(owned, row.owner))
+    if not isinstance(row, Decided) or row.owner is None:
+        return False
+    return row.row.decision != "approve" and holds(owned, row.owner)
 
 
 def _decoded(message: Message) -> Alert | None:
@@ -84,9 +97,11 @@ def _decoded(message: Message) -> Alert | None:
         return None
 
 
-def _disagreement(alert: Alert, row: Decided | None) -> str:
+def _disagreement(alert: Alert, row: Row) -> str:
     if row is None:
         return "has no row"
+    if isinstance(row, ArchivedDecision):
+        return "" if archived(alert) == row else "is not what was archived"
     if row.owner is None:
         return "is out, though no record has claimed its row"
     if row.row.decision == "approve":

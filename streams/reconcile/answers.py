@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from models.archived import ArchivedDecision, archived
 from models.decision import DecidedTransaction
 from models.transaction import comparable
 from streams.answered import Answered, Place, Signer
@@ -41,11 +42,25 @@ class AnswerCheck:
         self.answers.refused += len(marked) - len(signed)
         self.answers.signed += len(signed)
         self.check.checked += len(marked)
-        known = (
-            self.books.decided([answered.decided.transaction_id for _, answered in signed]) if signed else {}
-        )
+        ids = [answered.decided.transaction_id for _, answered in signed]
+        known = self.books.decided(ids) if ids else {}
+        others = [name for name in ids if name not in known]
+        left = self.books.archived(others) if others else {}
         for place, answered in signed:
-            self._compare(place, answered, known.get(answered.decided.transaction_id))
+            name = answered.decided.transaction_id
+            if name in left:
+                self._compare_archived(place, answered, left[name])
+            else:
+                self._compare(place, answered, known.get(name))
+
+    def _compare_archived(self, place: Place, answered: Answered, held: ArchivedDecision) -> None:
+        """Whose record it was is not known any more: another decision may have been there first."""
+        mine = archived(answered.decided)
+        if mine != held and mine.decision.decided_at == held.decision.decided_at:
+            where, name = self.source.place(*place), answered.decided.transaction_id
+            self.check.find(f"record {where} bears the answer on {name}, and the archived one says otherwise")
+        elif mine != held:
+            self.answers.conflicts += 1
 
     def _compare(self, place: Place, answered: Answered, held: Decided | None) -> None:
         if held is not None and _comparable(held.row) == _comparable(answered.decided):

@@ -51,7 +51,7 @@ class HistoryCheck:
                     for key, parts in groupby(pieces, _key)
                 }
                 self._add_settled(expected, now, snapshot.progress)
-                self._compare(now, expected)
+                self._compare(now, expected, snapshot.whole_from_s)
 
     def _applied(self, key: Key, pieces: Iterable[Piece], limits: Ints) -> Iterator[bytes]:
         """What lies below the limits of the history's own group."""
@@ -70,17 +70,19 @@ class HistoryCheck:
             key = _key(piece)
             expected[key] += b"".join(self._applied(key, [piece], limits))
 
-    def _compare(self, now: Seen, expected: dict[Key, bytes]) -> None:
+    def _compare(self, now: Seen, expected: dict[Key, bytes], from_s: int) -> None:
+        """from_s: what is older the ledger may have no more; it counts in no window any more either."""
         found = dict(
             zip(expected, chain.from_iterable(now.histories[each] for each in ENTITIES), strict=True)
         )
         self.check.checked += len(expected)
         keys = list(expected)
-        seen, wanted = Bundle.of(list(found.values())), Bundle.of(list(expected.values()))
-        for code in unlike(seen.in_order(), wanted.in_order()):
+        seen = Bundle.of(list(found.values())).in_order().since(from_s)
+        wanted = Bundle.of(list(expected.values())).in_order().since(from_s)
+        for code in unlike(seen, wanted):
             entity, name = keys[code]
             pair = (
-                canonical(raw or b"", entity, self.retention)
+                canonical(raw or b"", entity, self.retention, from_s)
                 for raw in (found[keys[code]], expected[keys[code]])
             )
             if len(set(pair)) > 1:

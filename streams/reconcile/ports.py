@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from confluent_kafka import Message
 
+from models.archived import ArchivedDecision
 from models.decision import DecidedTransaction
 from models.features import Entity
 from models.history import Ints
@@ -70,6 +71,12 @@ def body_of(row: DecidedTransaction) -> TransactionBody:
     )
 
 
+def what_is_the_same(body: TransactionBody) -> tuple[object, ...]:
+    """As `models.decision.body_of` has it: of one id, in one currency."""
+    _, customer_id, terminal_id, amount_minor, event_time_ms, _, attributes = body
+    return customer_id, terminal_id, amount_minor, event_time_ms, attributes
+
+
 class Restored(NamedTuple):
     """A ledger that was put back from a backup: what comes above this progress is decided and sent again.
 
@@ -125,6 +132,10 @@ class Snapshot(Protocol):
     def progress(self) -> Mapping[Partition, int]:
         """In the order of `Piece.place`."""
 
+    @property
+    def whole_from_s(self) -> int:
+        """Epoch seconds of a whole hour: what is older may have left for the archive; 0 where nothing has."""
+
     def pieces(self) -> Iterator[Piece]:
         """Every history's records, in the order of entities and names."""
 
@@ -167,6 +178,9 @@ class Books(Protocol):
 
     def decided(self, transaction_ids: Sequence[str]) -> dict[str, Decided]:
         """The decisions on these, whoever owns them."""
+
+    def archived(self, transaction_ids: Sequence[str]) -> dict[str, ArchivedDecision]:
+        """What is left of those of these that have left for the archive."""
 
     def waiting(self, keys: Sequence[LabelKey]) -> set[LabelKey]:
         """Which of these labels are parked anywhere."""

@@ -10,7 +10,7 @@ from streams.reconcile.answers import AnswerCheck
 from streams.reconcile.check import Check
 from streams.reconcile.comparison import Decoded, compared
 from streams.reconcile.conservation import Tally
-from streams.reconcile.ports import Books, Decided, Topics, TransactionBody
+from streams.reconcile.ports import Books, Decided, Topics, TransactionBody, what_is_the_same
 from streams.reconcile.range import Source, Span
 from streams.reconcile.stretches import Stretch, left_the_log, stretches
 
@@ -78,7 +78,13 @@ class RowCheck:
     def _elsewhere(self, bodies: Mapping[int, TransactionBody], tally: Tally) -> None:
         """Records without anything of their own: duplicates, if their ids are decided."""
         known = self.books.decided([body[0] for body in bodies.values()]) if bodies else {}
+        others = [body[0] for body in bodies.values() if body[0] not in known]
+        left = self.books.archived(others) if others else {}
         for offset, body in bodies.items():
+            if body[0] in left:
+                tally.archived += 1
+                tally.conflicts += not left[body[0]].fits(what_is_the_same(body))
+                continue
             held = known.get(body[0])
             if why := self._unanswered(tally.partition, offset, body, held):
                 self._wrong(tally, offset, f"({body[0]}) {why}")
