@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from threading import Barrier
 from typing import Any, Protocol
 
@@ -12,16 +13,19 @@ import numpy as np
 import psycopg
 
 from load.doubles import FakeLedger, FakeListings, Row
+from models.archived import archived
 from models.decision import DecidedTransaction
 from models.errors import FraudError
 from streams.codecs import encode
 from streams.ledger import PostgresLedger
+from streams.ledger.archiving import ArchivedMonth, PostgresArchiving
 from streams.ledger.listing import PostgresListings
 from streams.ports import AnswerLedger, Ledger, Listings
 from streams.topics import Partition
 
 NOBODY_LISTENS = "127.0.0.1:1"
 TIMEOUT_S = 10.0
+ALL_TIME = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 END_OTHER_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -71,6 +75,9 @@ class LedgerWorld(Protocol):
     def decide_by_rest(self, decided: DecidedTransaction) -> None:
         """Put in a decision as the gateway does: without an owner."""
 
+    def archive(self, transaction_id: str) -> None:
+        """Have a decision leave for the archive."""
+
     def at_once(self, *calls: Callable[[], Any]) -> list[Any]:
         """Make calls at the same time, each on a ledger of its own; answers, or the errors that we name."""
 
@@ -105,6 +112,9 @@ class FakeLedgerWorld:
 
     def decide_by_rest(self, decided: DecidedTransaction) -> None:
         self.ledger.rows[decided.transaction_id] = Row(decided, None, np.empty(0, np.float32))
+
+    def archive(self, transaction_id: str) -> None:
+        self.ledger.archive(transaction_id)
 
     def at_once(self, *calls: Callable[[], Any]) -> list[Any]:
         return [answer_of(call) for call in calls]
@@ -148,6 +158,14 @@ class PostgresWorld:
             row = connection.execute(ADD_SCORING, values).fetchone()
             assert row is not None
             connection.execute(ADD_DECISION, {**values, "scoring_id": row[0]})
+
+    def archive(self, transaction_id: str) -> None:
+        decided = self.ledger.decision(transaction_id)
+        assert decided is not None
+        with closing(PostgresArchiving(self.url, TIMEOUT_S)) as archiving:
+            moved = archiving.move(ALL_TIME, [transaction_id], [archived(decided).body_hash])
+            archiving.begin(ArchivedMonth(date(2026, 1, 1), "here", "f", 1, 1, "", decided.event_time))
+        assert moved == 1
 
     def at_once(self, *calls: Callable[[], Any]) -> list[Any]:
         return together(calls)
