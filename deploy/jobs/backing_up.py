@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,7 @@ from models.errors import KafkaUnavailable, NotFound
 from streams.ledger.frozen import Frozen, LedgerMoment
 from streams.settings import Settings
 
+ARCHIVED = "archived decisions"
 DUMP = ("--format=directory", "--compress=gzip:1")
 LEFT_OUT = (
     "secrets (answer key, pepper, API keys, passwords): keep them elsewhere",
@@ -125,6 +126,7 @@ def _make(
         report.waiting(f"dumping the ledger: {held.rows['decisions']:,} decisions")
         _dump(tools, settings.database_url, clear / LEDGER, f"--snapshot={held.snapshot}")
     included, left_out = _add_models(settings, registry, tools, clear, report)
+    left_out += [archived_words(*each) for each in held.archives]
     files = files_below(clear)
     with report.progress("hashing", len(files)) as done:
         kept = []
@@ -146,6 +148,10 @@ def _make(
     )
     (work / MANIFEST).write_bytes(sealed(manifest))
     return manifest
+
+
+def archived_words(place: str, months: int, first: date, last: date) -> str:
+    return f"{ARCHIVED}: {months} months, {first:%Y-%m} to {last:%Y-%m}, are files in {place}: keep them"
 
 
 def _facts(held: Frozen) -> dict[str, Any]:

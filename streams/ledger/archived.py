@@ -1,7 +1,7 @@
 """Decisions whose rows have left for the archive, by id: asked for where the rows have no answer."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -65,7 +65,3 @@ def histories_from_s(connection: TimedConnection) -> int:
 def places(connection: TimedConnection) -> list[tuple[str, int, date, date]]:
     """Where files of the archive lie: how many months, the first and the last of them."""
     return [(place, months, *span) for place, months, *span in connection.execute(PLACES)]
-
-
-def month_of(moment: datetime) -> date:
-    return moment.astimezone(UTC).date().replace(day=1)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from psycopg import sql
 
+from streams.ledger import archived
 from streams.ledger.connection import Connector, TimedConnection
 from streams.ledger.reading import one
 
@@ -42,7 +43,7 @@ class Settled(NamedTuple):
 class Frozen(NamedTuple):
     """snapshot: of this name, while the moment lasts. server: Postgres' major version. topics: the ids of
     the newest incarnations, by name. rows: by table. roles: that were granted something. an_hour: decisions
-    made in the last hour.
+    made in the last hour. archives: where the files of archived months lie, how many, the first and the last.
     """
 
     snapshot: str
@@ -51,6 +52,7 @@ class Frozen(NamedTuple):
     ledger_id: str
     server: int
     an_hour: int
+    archives: Sequence[tuple[str, int, date, date]]
     topics: Mapping[str, str]
     positions: Sequence[Settled]
     rows: Mapping[str, int]
@@ -96,4 +98,5 @@ def _frozen(connection: TimedConnection) -> Frozen:
     positions = [Settled(*row) for row in connection.execute(POSITIONS)]
     roles = [role for (role,) in connection.execute(ROLES)]
     topics: dict[str, str] = dict(connection.execute(TOPICS).fetchall())
-    return Frozen._make((*facts, topics, positions, rows_by_table(connection), roles))
+    archives = archived.places(connection)
+    return Frozen._make((*facts, archives, topics, positions, rows_by_table(connection), roles))

@@ -295,3 +295,41 @@ def test_without_a_model_the_policy_decides_by_the_amount_and_says_so(gateway: G
     assert large.variant == scorer().router.assign(large.customer_id)
     gateway.deliver()
     assert [alert.transaction_id for alert in gateway.worker.outbox.alerts] == ["b"]
+
+
+# Decisions that have left for the archive.
+
+
+def test_an_archived_transaction_has_the_same_answer_and_is_not_sent_again(gateway: Gateway) -> None:
+    first = gateway.decide(transaction("a", attributes={"channel": "web"}))
+    gateway.deliver()
+    gateway.worker.ledger.archive("a")
+    gateway.answering = gateway.another()
+    again = gateway.decide(transaction("a", attributes={"channel": "web"}))
+    assert again == first
+    assert gateway.log.sent == []
+    assert gateway.worker.ledger.rows == {}
+
+
+def test_another_body_under_an_archived_id_is_refused(gateway: Gateway) -> None:
+    gateway.decide(transaction("a"))
+    gateway.worker.ledger.archive("a")
+    gateway.answering = gateway.another()
+    told = gateway.ask(transaction("b"), transaction("a", amount_minor=7))
+    assert isinstance(told[0], Answer)
+    assert isinstance(told[1], OtherBody)
+
+
+def test_what_was_archived_is_not_sent_to_kafka_while_the_ledger_is_away(gateway: Gateway) -> None:
+    """Only this process' own new decision could be: it does not remember the archived one as its own."""
+    gateway.decide(transaction("a"))
+    gateway.deliver()
+    gateway.worker.ledger.archive("a")
+    gateway.answering = gateway.another()
+    first = gateway.decide(transaction("a"))
+    gateway.worker.ledger.reachable = False
+    told = gateway.decide(transaction("a"))
+    assert told.durable == "log"
+    gateway.worker.ledger.reachable = True
+    gateway.deliver()
+    assert gateway.decide(transaction("a")) == first

@@ -121,3 +121,33 @@ def test_the_books_are_not_asked_where_nothing_was_answered() -> None:
     world = Traffic()
     world.send(encode(transaction("b")))
     assert world.reconcile()["checks"]["answers"]["checked"] == 0
+
+
+def test_an_answer_that_has_left_for_the_archive_is_right() -> None:
+    world = Traffic()
+    world.send_answered(answered())
+    world.ledger.archive("a")
+    assert world.findings() == {}
+    assert counts(world) == {"signed": 1, "conflicts": 0, "refused": 0}
+
+
+def test_an_answer_that_met_an_archived_decision_is_counted() -> None:
+    world, made = Traffic(), answered()
+    world.send_answered(made)
+    world.ledger.archive("a")
+    world.send_answered(later(made))
+    assert world.findings() == {}
+    assert counts(world)["conflicts"] == 1
+
+
+def test_an_archived_decision_that_says_otherwise_than_its_answer_is_found() -> None:
+    world = Traffic()
+    world.send_answered(answered())
+    world.ledger.archive("a")
+    left = world.ledger.left["a"]
+    decision = msgspec.structs.replace(left.decision, score=0.123)
+    world.ledger.left["a"] = msgspec.structs.replace(left, decision=decision)
+    world.alerts.clear()
+    assert world.found("answers") == [
+        "record transactions/0/0 bears the answer on a, and the archived one says otherwise"
+    ]

@@ -12,7 +12,7 @@ from streams.codecs import TransactionCodec
 from streams.reconcile import stretches
 from streams.reconcile.range import Span
 from streams.topics import Partition
-from tests.builders import NOON_MS, encoded, transaction
+from tests.builders import NOON_MS, encoded, label, transaction
 from tests.unit.streams.reconciled import Traffic, change, decided_by_rest, moment
 
 
@@ -275,3 +275,38 @@ def test_while_the_log_is_not_quiet_a_decision_of_rest_may_wait() -> None:
     decided_by_rest(world, "by-rest")
     world.produce(transaction("next"))
     assert world.found("rest") == []
+
+
+# Decisions that have left for the archive.
+
+
+def test_records_whose_rows_have_left_for_the_archive_are_no_findings() -> None:
+    world = traffic()
+    world.label(label("tx-2"))
+    for name in ("tx-1", "tx-2"):
+        world.ledger.archive(name)
+    told = world.reconcile()
+    assert told["findings"] == 0
+    assert (told["partitions"][0]["own"], told["partitions"][0]["archived"]) == (2, 2)
+    assert told["reconciled_ratio"] == 1.0
+
+
+def test_a_copy_of_an_archived_one_with_another_body_is_counted_as_a_conflict() -> None:
+    world = traffic()
+    world.ledger.archive("tx-2")
+    world.send(transaction("tx-2", amount_minor=1), partition=1)
+    told = world.reconcile()
+    assert told["findings"] == 0
+    assert (told["partitions"][1]["archived"], told["partitions"][1]["conflicts"]) == (1, 1)
+
+
+def test_an_alert_that_is_not_what_was_archived_is_found() -> None:
+    world = Traffic()
+    world.send(transaction("tx-9", amount_minor=20_000))
+    world.ledger.archive("tx-9")
+    assert world.reconcile()["findings"] == 0
+    left = world.ledger.left["tx-9"]
+    other = structs.replace(left.decision, score=0.123)
+    world.ledger.left["tx-9"] = structs.replace(left, decision=other)
+    (found,) = world.found("alerts")
+    assert "of transaction tx-9 is not what was archived" in found
