@@ -41,11 +41,14 @@ STATEMENTS = (
         decision        verdict NOT NULL,
         path            decision_path NOT NULL,
         late            boolean NOT NULL,
-        transaction_id  text COLLATE "C" PRIMARY KEY,
+        transaction_id  text COLLATE "C" NOT NULL,
         reasons         jsonb,
         degraded_reason text
     )
     """,
+    # By hash: less room than a tree, and one page to look at for each new decision. No id comes twice all the
+    # same: it comes from `decisions`, where it was one, and the trigger below keeps it from there.
+    "CREATE INDEX archived_ids ON archived_decisions USING hash (transaction_id)",
     # FR003: an id that was archived is not decided again, whoever inserts it and with whatever version. It
     # looks after the rows are in, and so sees what an archiving did that the insert had to wait for. With the
     # owner's rights: whoever inserts needs none on this table. A subselect is one probe of the index for each

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,25 +14,30 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
+from deploy.access import postgres_roles
 from deploy.archive.errors import BadArchive, CannotArchive
 from deploy.jobs import archiving
 from deploy.jobs.archiving import NOT_SET, Orders, archive, listed, span_of
 from deploy.jobs.asking_archive import found
+from deploy.jobs.backing_up import back_up
 from deploy.stack.report import Report
 from deploy.stack.waiting import until
 from models.archived import archived
 from models.decision import DecidedTransaction
 from models.errors import NotFound
 from models.features import FEATURE_NAMES
+from models.transaction import decode_transaction
 from streams.answered import Answered
+from streams.ledger import PostgresLedger
 from streams.ledger import archiving as statements
 from streams.ledger.archiving import PostgresArchiving
 from streams.reconcile.range import Range
 from streams.settings import Settings
 from tests import builders
-from tests.builders import NOW, label, transaction
+from tests.builders import NOW, encoded, label, transaction
+from tests.integration.security.test_postgres_rights import address_of
 from tests.integration.streams.traffic import WAIT_S, RealTraffic
-from tests.stores import empty_view
+from tests.stores import empty_ledger, empty_view
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
@@ -70,6 +76,7 @@ def traffic(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rea
     world.send(*(payment(f"new-{n}", day=100 + n) for n in range(3)))
     yield world
     world.close()
+    empty_ledger(settings.database_url)
 
 
 def payment(name: str, **changes: Any) -> dict[str, Any]:
@@ -255,7 +262,7 @@ def test_an_insert_that_waits_for_an_archiving_sees_what_it_did(
         ids_and_hashes = [["old-1"], [archived(decided).body_hash]]
         archiver.execute(statements.MOVE, [*ids_and_hashes, *span_of(date(2025, 6, 1))])
         answer = threads.submit(traffic.ledger.answer, [made])
-        until(lambda: waits_for_a_lock(archiver), within_s=WAIT_S)
+        until(lambda: waits_for_a_lock(traffic.operator), within_s=WAIT_S)
         archiver.commit()
         assert answer.result(WAIT_S) == {"old-1": archived(decided)}
 
@@ -339,3 +346,40 @@ def test_the_manifest_tells_what_the_file_is(
         month.sha256,
     )
     assert path.parent.name == told["ledger_id"] == str(asked(settings, "SELECT ledger_id FROM ledger")[0][0])
+
+
+def test_a_backup_says_where_what_has_left_lies(
+    traffic: RealTraffic, settings: Settings, tmp_path: Path
+) -> None:
+    taken(settings, tmp_path / "archive")
+    made = back_up(settings, str(tmp_path / "backups"), None, Report(), who="tester", why="")
+    (said,) = [each for each in made.manifest.left_out if each.startswith("archived decisions")]
+    (month,) = listed(settings)
+    assert said == f"archived decisions: 1 months, 2025-06 to 2025-06, are files in {month.place}: keep them"
+    assert (made.manifest.rows["archived_decisions"], made.manifest.rows["archived_months"]) == (7, 1)
+
+
+@pytest.mark.parametrize("role", ["worker", "gateway"])
+def test_whoever_decides_is_told_and_may_change_nothing_of_it(
+    role: str, traffic: RealTraffic, settings: Settings, tmp_path: Path
+) -> None:
+    taken(settings, tmp_path)
+    with psycopg.connect(settings.database_url, autocommit=True) as owner:
+        owner.execute(f"DROP ROLE IF EXISTS late_{role}")
+    url = address_of(settings.database_url, f"late_{role}")
+    roles = settings.model_copy(update={f"database_url_{role}": url})
+    postgres_roles.apply(roles)
+    with closing(PostgresLedger(url, WAIT_S, role)) as ledger:
+        left = ledger.archived("old-1")
+        assert left is not None
+        decided = left.about(decode_transaction(encoded(payment("old-1", day=1))))
+        made = Answered(decided, np.zeros(len(FEATURE_NAMES), np.float32))
+        assert ledger.answer([made]) == {"old-1": left}
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in (
+            "DELETE FROM archived_decisions",
+            "UPDATE archived_decisions SET decision = 'approve'",
+            "INSERT INTO archived_months SELECT * FROM archived_months",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)

@@ -50,7 +50,7 @@ def test_one_that_is_in_the_ledger_says_nothing_of_an_archive() -> None:
 
 
 def test_what_nobody_has_decided_is_not_found() -> None:
-    with pytest.raises(Problem, match="not decided"):
+    with pytest.raises(Problem, match="not_found"):
         look_up("nobody")
 
 

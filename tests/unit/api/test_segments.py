@@ -6,6 +6,7 @@ import pytest
 
 from api.examples import FINDING
 from api.segments import path_by_segments
+from models.archived import ArchivedDecision
 from models.decision import DecidedTransaction
 from models.path_segment import as_segment
 from models.scopes import SCOPES
@@ -37,6 +38,10 @@ class Heard:
         self.calls.append(("decision", name))
         return None
 
+    async def archived(self, name: str) -> ArchivedDecision | None:
+        self.calls.append(("archived", name))
+        return None
+
 
 @pytest.fixture
 def heard() -> Heard:
@@ -45,7 +50,12 @@ def heard() -> Heard:
 
 @pytest.fixture
 def caller(heard: Heard) -> Caller:
-    parts: dict[str, Any] = {"reviewing": heard, "case_contexts": heard, "decision": heard.decision}
+    parts: dict[str, Any] = {
+        "reviewing": heard,
+        "case_contexts": heard,
+        "decision": heard.decision,
+        "archived": heard.archived,
+    }
     return Caller({"all": key_of([*SCOPES])}, **parts)
 
 
@@ -57,7 +67,7 @@ def test_a_strange_id_is_looked_up_as_it_is(caller: Caller, heard: Heard, name: 
     assert caller.ask("GET", path, "all").status_code == 200
     assert caller.ask("GET", f"{path}/context", "all").status_code == 200
     assert all(caller.ask("POST", f"{path}/{action}", "all").status_code == 200 for action in ACTIONS)
-    told = ["decision", "view", "find", *ACTIONS]
+    told = ["decision", "archived", "view", "find", *ACTIONS]
     assert caller.ask("POST", f"{path}/decide", "all", json=FINDING).status_code == 200
     assert heard.calls == [(call, name) for call in (*told, "decide")]
 
