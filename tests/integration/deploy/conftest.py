@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from deploy.stack.stack import Stack
 from deploy.stack.temporary import temporary_stack
@@ -14,6 +15,8 @@ from tests.integration.deploy.archives import JUNE, OLD, payment
 from tests.integration.deploy.stacks import no_schema
 from tests.integration.streams.traffic import RealTraffic
 from tests.stores import empty_ledger, empty_view
+
+BUCKET = "backups"
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +46,25 @@ def aged(keeping: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealTra
     yield world
     world.close()
     empty_ledger(keeping.database_url)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An S3 on this machine, with one bucket."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    import boto3  # type: ignore[import-untyped]
+
+    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
+    client.create_bucket(Bucket=BUCKET)
+    client.close()
+    yield f"s3://{BUCKET}/fraud"
+    server.stop()

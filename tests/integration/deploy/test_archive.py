@@ -80,8 +80,6 @@ def test_whoever_decides_is_told_and_may_change_nothing_of_it(
     role: str, aged: RealTraffic, keeping: Settings, tmp_path: Path
 ) -> None:
     taken(keeping, tmp_path)
-    with psycopg.connect(keeping.database_url, autocommit=True) as owner:
-        owner.execute(f"DROP ROLE IF EXISTS late_{role}")
     url = address_of(keeping.database_url, f"late_{role}")
     roles = keeping.model_copy(update={f"database_url_{role}": url})
     postgres_roles.apply(roles)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from deploy.jobs.archiving import listed
+from deploy.jobs.archiving import Orders, archive, listed
 from deploy.jobs.asking_archive import found
 from deploy.jobs.backing_up import back_up
 from deploy.stack.report import Report
@@ -16,6 +16,7 @@ from models.decision import DecidedTransaction
 from models.errors import NotFound
 from streams.reconcile.range import Range
 from streams.settings import Settings
+from tests.builders import NOW
 from tests.integration.deploy.archives import (
     JUNE,
     OLD,
@@ -141,3 +142,13 @@ def test_a_backup_says_where_what_has_left_lies(aged: RealTraffic, keeping: Sett
     (month,) = listed(keeping)
     assert said == f"archived decisions: 1 months, 2025-06 to 2025-06, are files in {month.place}: keep them"
     assert (made.manifest.rows["archived_decisions"], made.manifest.rows["archived_months"]) == (7, 1)
+
+
+def test_a_month_leaves_for_a_bucket_and_is_asked_there(
+    aged: RealTraffic, keeping: Settings, bucket: str
+) -> None:
+    (month,) = archive(keeping, Orders(bucket, NOW, who="tester"), Report())["archived"]
+    assert month["place"].startswith(f"{bucket}/")
+    assert left_ids(keeping) == OLD
+    (only,) = found(keeping, [], {"transaction_id": "old-6"}, Report())
+    assert only["transaction_id"] == "old-6"

@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 import pyrage
 import pytest
-from moto.server import ThreadedMotoServer
 from psycopg import sql
 
 from deploy.backup.errors import BadBackup, CannotBackUp, OtherLog, TargetInUse
@@ -29,7 +28,6 @@ from tests.stores import Stores, empty_view
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
 
 AMOUNTS = [500, 20_000, 200_000]
-BUCKET = "backups"
 
 
 @pytest.fixture
@@ -57,28 +55,6 @@ def taken(settings: Settings, tmp_path: Path) -> Made:
     traffic.send(*payments(3, 6), b"{oops")
     traffic.close()
     return made
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An S3 on this machine, with one bucket."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    import boto3  # type: ignore[import-untyped]
-
-    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
-    client.create_bucket(Bucket=BUCKET)
-    client.close()
-    yield f"s3://{BUCKET}/fraud"
-    server.stop()
 
 
 def payments(first: int, stop: int) -> list[Any]:
