@@ -3,16 +3,13 @@
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import psycopg
 import pytest
 
 from deploy.access import postgres_roles
 from deploy.jobs.archiving import NOT_SET
 from models.archived import archived
-from models.features import FEATURE_NAMES
 from models.transaction import decode_transaction
-from streams.answered import Answered
 from streams.ledger import PostgresLedger
 from streams.reconcile.range import Range
 from streams.settings import Settings
@@ -21,6 +18,7 @@ from tests.integration.deploy.archives import (
     OLD,
     Words,
     asked,
+    by_rest,
     decisions,
     ids,
     in_files,
@@ -87,8 +85,7 @@ def test_whoever_decides_is_told_and_may_change_nothing_of_it(
         left = ledger.archived("old-1")
         assert left is not None
         decided = left.about(decode_transaction(encoded(payment("old-1", day=1))))
-        made = Answered(decided, np.zeros(len(FEATURE_NAMES), np.float32))
-        assert ledger.answer([made]) == {"old-1": left}
+        assert ledger.answer([by_rest(decided)]) == {"old-1": left}
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in (
             "DELETE FROM archived_decisions",

@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psycopg
 import pytest
 
@@ -15,12 +14,10 @@ from deploy.jobs import archiving
 from deploy.jobs.archiving import listed, span_of
 from deploy.stack.waiting import until
 from models.archived import archived
-from models.features import FEATURE_NAMES
-from streams.answered import Answered
 from streams.ledger import archiving as statements
 from streams.ledger.archiving import PostgresArchiving
 from streams.settings import Settings
-from tests.integration.deploy.archives import OLD, Killed, decisions, ids, in_files, left_ids, taken
+from tests.integration.deploy.archives import OLD, Killed, by_rest, decisions, ids, in_files, left_ids, taken
 from tests.integration.streams.traffic import WAIT_S, RealTraffic
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -102,11 +99,10 @@ def test_an_insert_that_waits_for_an_archiving_sees_what_it_did(
 ) -> None:
     """The row is there when the insert begins, and gone when it looks again."""
     decided = decisions(aged)["old-1"]
-    made = Answered(decided, np.zeros(len(FEATURE_NAMES), np.float32))
     with psycopg.connect(keeping.database_url) as archiver, ThreadPoolExecutor(1) as threads:
         ids_and_hashes = [["old-1"], [archived(decided).body_hash]]
         archiver.execute(statements.MOVE, [*ids_and_hashes, *span_of(date(2025, 6, 1))])
-        answer = threads.submit(aged.ledger.answer, [made])
+        answer = threads.submit(aged.ledger.answer, [by_rest(decided)])
         until(lambda: waits_for_a_lock(aged.operator), within_s=WAIT_S)
         archiver.commit()
         assert answer.result(WAIT_S) == {"old-1": archived(decided)}
