@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+import pyarrow.dataset as ds
 
 from deploy.archive.files import SCHEMA
 from deploy.archive.store import proven
@@ -17,6 +17,7 @@ from models.errors import NotFound
 from streams.ledger.archiving import ArchivedMonth
 from streams.settings import Settings
 
+AT_ONCE = 10_000
 AS_JSON = ("attributes", "reasons")
 NOT_AS_STORED = ("feature_names", "features", "body_hash")
 
@@ -37,8 +38,8 @@ def found(
         report.waiting(f"reading {month.file}")
         with proven(month) as path:
             conditions = [pc.field(name) == value for name, value in wanted.items()]
-            table = pq.read_table(path, filters=_all(conditions))
-        yield from map(_document, table.to_pylist())
+            for batch in ds.dataset(path).to_batches(filter=_all(conditions), batch_size=AT_ONCE):
+                yield from map(_document, batch.to_pylist())
 
 
 def _asked(settings: Settings, months: Sequence[date], transaction_id: str | None) -> list[ArchivedMonth]:
