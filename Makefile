@@ -8,7 +8,7 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.i
 UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check verify-deploy audit sbom down clean pictures contracts k8s-copies lock images-lock jars-lock verify-images
+.PHONY: help setup demo test test-slow check verify-deploy audit audit-offline sbom down clean pictures contracts k8s-copies lock images-lock jars-lock verify-images
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -53,13 +53,15 @@ $(AUDIT)/.ready: deploy/audit/tools.lock | $(READY)
 	@$(INDEX) VIRTUAL_ENV=$(AUDIT) $(BIN)/uv --quiet pip sync --require-hashes deploy/audit/tools.lock
 	@touch $@
 
-audit: $(AUDIT)/.ready ## known holes in dependencies; OFFLINE=1: asking nobody is no failure
-	@for lock in requirements.lock deploy/audit/tools.lock; do $(BIN)/python -m deploy.audit.dependencies $(AUDIT)/bin/pip-audit $$lock $(if $(OFFLINE),--may-be-offline) || exit $$?; done
+audit: $(AUDIT)/.ready ## code, left secrets, known holes in dependencies; OFFLINE=1: asking nobody is no failure
+	@$(BIN)/python -m deploy.audit.offline $(AUDIT)/bin; offline=$$?; \
+	$(BIN)/python -m deploy.audit.dependencies $(AUDIT)/bin/pip-audit $(if $(OFFLINE),--may-be-offline) && exit $$offline
 
-sbom: $(AUDIT)/.ready ## list every component of .venv as CycloneDX, in build/sbom.json
-	@mkdir -p build
-	@$(AUDIT)/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json
-	@$(BIN)/python -c 'import json; print("build/sbom.json:", len(json.load(open("build/sbom.json"))["components"]), "components")'
+audit-offline: $(AUDIT)/.ready ## the part of it that needs no network
+	@$(BIN)/python -m deploy.audit.offline $(AUDIT)/bin
+
+sbom: $(AUDIT)/.ready ## list every component of .venv and of each image as CycloneDX, in build/sbom*.json
+	@$(BIN)/python -m deploy.audit.components $(AUDIT)/bin build
 
 # The validator is no dependency of ours, and so has a lock and a place of its own.
 VERIFY := build/verify-deploy

@@ -1,6 +1,6 @@
 """Ask an advisory service about every locked package. What was not asked is said: silence is never green.
 
-Run by `make audit`, as `python -m deploy.audit.dependencies PIP_AUDIT LOCK`.
+Run by `make audit`, as `python -m deploy.audit.dependencies PIP_AUDIT`.
 """
 
 import json
@@ -8,25 +8,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from tempfile import NamedTemporaryFile
 
-LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
-WITHIN_S = 300
-OK, FAILED, FOUND = 0, 1, 4
+from deploy.audit.locks import ALL_PACKAGES, ROOT, locked
+from deploy.audit.verdict import FAILED, FOUND, OK, Verdict, worst
+
+WITHIN_S = 180
+SOCKET_S = 5
 MAY_BE_OFFLINE = "--may-be-offline"
-
-
-class Verdict(NamedTuple):
-    """lines: what is told. code: with which it ends."""
-
-    lines: list[str]
-    code: int
-
-
-def locked(text: str) -> dict[str, str]:
-    """Versions by the names of packages, as a lock has them."""
-    return {name.lower().replace("_", "-"): version for name, version in LOCKED.findall(text)}
+# For which systems a package is: the tool leaves out what is not for this one.
+MARKER = re.compile(r"^(\S+==\S+) ;[^\\\n]*", re.MULTILINE)
 
 
 def verdict(returned: int, told: str, failed: str, packages: int, may_be_offline: bool) -> Verdict:
@@ -36,12 +27,14 @@ def verdict(returned: int, told: str, failed: str, packages: int, may_be_offline
         packages: how many are locked.
     """
     try:
-        asked = [each for each in json.loads(told)["dependencies"] if "skip_reason" not in each]
+        each_one = json.loads(told)["dependencies"]
+        asked = [each for each in each_one if "skip_reason" not in each]
     except (ValueError, KeyError, TypeError):
-        lines = [line for line in failed.strip().splitlines() if line.strip()] or [
-            f"it ended with {returned}"
-        ]
-        return Verdict([f"not audited: {lines[-1]}"], OK if may_be_offline else FAILED)
+        lines = [line for line in failed.strip().splitlines() if line.strip()]
+        return _not_audited(lines[-1] if lines else f"it ended with {returned}", may_be_offline)
+    if not asked:
+        why = each_one[0]["skip_reason"] if each_one else "it names no package"
+        return _not_audited(f"the service knows none of {packages} packages ({why})", may_be_offline)
     known = [
         f"{each['name']} {each['version']}: {found['id']}, "
         f"fixed in {', '.join(found['fix_versions']) or 'none'}"
@@ -54,17 +47,36 @@ def verdict(returned: int, told: str, failed: str, packages: int, may_be_offline
     return Verdict(lines, OK if len(asked) == packages and returned == 0 else FAILED)
 
 
-def main(arguments: Sequence[str]) -> int:
-    tool, lock = [word for word in arguments if not word.startswith("--")]
-    command = [tool, "--strict", "--disable-pip", "--require-hashes", "--progress-spinner", "off"]
-    command += ["--format", "json", "--requirement", lock]
+def _not_audited(why: str, may_be_offline: bool) -> Verdict:
+    return Verdict([f"not audited: {why}"], OK if may_be_offline else FAILED)
+
+
+def asked(tool: str, lock: str, may_be_offline: bool) -> Verdict:
+    """One lock, as it is for every system."""
+    text = (ROOT / lock).read_text()
+    with NamedTemporaryFile("w", suffix=".txt") as everywhere:
+        everywhere.write(MARKER.sub(r"\1 ", text))
+        everywhere.flush()
+        returned, told, failed = _answer(tool, everywhere.name)
+    found = verdict(returned, told, failed, len(locked(text)), may_be_offline)
+    return Verdict([f"{lock}: {line}" for line in found.lines], found.code)
+
+
+def _answer(tool: str, requirements: str) -> tuple[int, str, str]:
+    """Without pip's help: what is asked about is what the lock says."""
+    command = [tool, "--disable-pip", "--require-hashes", "--progress-spinner", "off"]
+    command += ["--timeout", str(SOCKET_S), "--format", "json", "--requirement", requirements]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN_S, check=False)
-        returned, told, failed = done.returncode, done.stdout, done.stderr
     except (OSError, subprocess.TimeoutExpired) as error:
-        returned, told, failed = FAILED, "", str(error)
-    packages = len(locked(Path(lock).read_text()))
-    found = verdict(returned, told, failed, packages, MAY_BE_OFFLINE in arguments)
+        return FAILED, "", str(error)
+    return done.returncode, done.stdout, done.stderr
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Every lock is asked about, whatever came of the others."""
+    (tool,) = [word for word in arguments if not word.startswith("--")]
+    found = worst([asked(tool, lock, MAY_BE_OFFLINE in arguments) for lock in ALL_PACKAGES])
     sys.stdout.write("\n".join(found.lines) + "\n")
     return found.code
 
