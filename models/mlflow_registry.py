@@ -132,6 +132,24 @@ def _tag(mlflow: Any, name: str, version: str, sign: Callable[[str, str], str] |
     client.set_model_version_tag(name, version, FEATURES_TAG, features_hash())
 
 
+def sign_versions(key: Path) -> list[str]:
+    """Sign every version of our models that has hashes, in the place of any other signature; their names.
+
+    Raises:
+        BadSetting: the key cannot be read, or nobody said where MLflow is.
+        RegistryUnavailable: MLflow cannot be reached.
+    """
+    sign, signed = signer(key), []
+    with quiet_mlflow() as mlflow:
+        client = mlflow.MlflowClient()
+        for name in map(registered_name, FAMILY_TITLES):
+            for found in client.search_model_versions(f"name='{name}'"):
+                if hashes := found.tags.get(FILES_TAG):
+                    client.set_model_version_tag(name, found.version, SIGNATURE_TAG, sign(name, hashes))
+                    signed.append(f"{name} version {found.version}")
+    return sorted(signed)
+
+
 def hashes_of(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file below a folder, by its path in it; without what MLflow writes beside a
     download."""

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from models.api_key import RandomBytes
 from models.errors import BadSetting, ModelRejected
 
 GENERATE = "openssl genpkey -algorithm ed25519 -out model.key"
+KEY_BYTES = 32
 
 
 def signer(key: Path | str) -> Callable[[str, str], str]:
@@ -20,12 +22,9 @@ def signer(key: Path | str) -> Callable[[str, str], str]:
     Raises:
         BadSetting: the file is not that.
     """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     if not isinstance(key, Path | str):
         raise BadSetting(f"a {type(key).__name__} is no path of a signing key", next_step=GENERATE)
-    private = _key(Path(key), lambda content: load_pem_private_key(content, password=None), Ed25519PrivateKey)
+    private = _private(Path(key))
     return lambda name, hashes: b64encode(private.sign(_signed(name, hashes))).decode()
 
 
@@ -49,6 +48,34 @@ def check_signature(key: Path, name: str, hashes: str, signature: str | None) ->
             why=f"workers take only what {key.name} can verify",
             next_step="register it again where FRAUDML_MODEL_SIGNING_KEY is set",
         ) from None
+
+
+def new_signing_key(random_bytes: RandomBytes) -> bytes:
+    """A private key, in PEM without a password."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    private = Ed25519PrivateKey.from_private_bytes(random_bytes(KEY_BYTES))
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def public_of(key: Path) -> bytes:
+    """The public key of a private one, in PEM.
+
+    Raises:
+        BadSetting: the file is no private key in PEM without a password.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    public: bytes = _private(key).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return public
+
+
+def _private(key: Path) -> Any:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    return _key(key, lambda content: load_pem_private_key(content, password=None), Ed25519PrivateKey)
 
 
 def _signed(name: str, hashes: str) -> bytes:

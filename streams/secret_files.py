@@ -29,6 +29,9 @@ PEPPER_FILE, ANSWER_KEY_FILE = "key-pepper", "answer-key"
 API_KEY_FILE = "api-key"
 # What its monitor asks the gateway with, where FRAUDML_MONITOR_KEY does not say it.
 MONITOR_KEY_FILE = "monitor-key"
+# By the first models are signed, by the second checked; the first lies where no worker or gateway looks.
+SIGNING_KEY_FILE, PUBLIC_KEY_FILE = "model-signing-key", "model-public-key"
+SIGNING_FOLDER = "signing"
 # Beside a secret, the one of before: accepted while it is there.
 PREVIOUS = "-previous"
 SECRET_BYTES = 24

@@ -110,7 +110,8 @@ def restore(
 
 
 def _say_restored(found: dict[str, Any]) -> None:
-    say(f"{', '.join(found['put_back'])} as of {found['taken_at']}, in {found['seconds']:.1f} s")
+    say(f"{', '.join(found['put_back'])} as of {found['taken_at']}")
+    say(f"recovery time: {found['seconds']:.1f} s for this restore")
     if found["kept_aside"]:
         say(f"what was there is the database {found['kept_aside']}; drop it when nobody needs it")
     for topic, records in found["read_again"].items():

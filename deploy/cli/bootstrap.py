@@ -27,7 +27,8 @@ def bootstrap(
 
     It does what is missing and changes nothing of what is there, so it may run before every start; of two at
     once the second waits for the first. First models are trained on simulated customers: train others on your
-    own data soon. Kubernetes keeps the secrets in fraud-generated.
+    own data soon. A pair of keys that signs models goes with them. Kubernetes keeps the secrets in
+    fraud-generated.
 
     [bold]Examples[/]
 
@@ -37,11 +38,10 @@ def bootstrap(
     """
     from deploy.jobs.bootstrapping import bootstrap as run
     from deploy.jobs.generated_secrets import FolderSecrets, pod_secrets
-    from streams.secret_files import FOLDER
     from streams.settings import read_settings
 
     settings = read_settings()
-    folder = FolderSecrets(settings.home / FOLDER)
+    folder = FolderSecrets(settings.home)
     with (
         reporting() as report,
         pod_secrets() if secrets == Keeper.kubernetes else nullcontext(folder) as kept,

@@ -16,6 +16,7 @@ from deploy.jobs.awaiting_stores import await_stores, stores_awaited
 from deploy.jobs.first_models import first_models
 from deploy.jobs.generated_secrets import GeneratedSecrets
 from deploy.jobs.making_secrets import make_secrets
+from deploy.jobs.signing_keys import make_signing_keys, sign_registered, signing
 from deploy.stack import kafka_topics
 from deploy.stack.report import Report
 from models.errors import LedgerUnavailable
@@ -37,7 +38,7 @@ def bootstrap(
 
     Args:
         kept: where the generated secrets are.
-        models: train and promote first models where none is registered.
+        models: train, sign and promote first models where none is registered.
         within_s: how long each store, and another bootstrap, is waited for.
     Raises:
         Unavailable: a store is not there in time, or failed.
@@ -52,7 +53,8 @@ def bootstrap(
         lambda: make_secrets(settings, kept, report, secrets.token_bytes),
     ]
     if models:
-        steps.append(lambda: first_models(settings, report))
+        steps.append(lambda: make_signing_keys(settings, kept, report, secrets.token_bytes, sign_registered))
+        steps.append(lambda: _first_models(settings, kept, report))
     with _alone(settings, report, within_s):
         return any([step() for step in steps])
 
@@ -79,6 +81,11 @@ def _redis_users(settings: Settings, report: Report) -> bool:
     named = redis_users.apply(settings)
     report.note("redis: functions loaded" + (f"; rights of {', '.join(named)}" if named else ""))
     return False
+
+
+def _first_models(settings: Settings, kept: GeneratedSecrets, report: Report) -> bool:
+    with signing(settings, kept) as signs:
+        return first_models(signs, report)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.jobs.cluster_secrets import ClusterSecret, in_cluster
-from streams.secret_files import make_file, read_file
+from streams.secret_files import FOLDER, SIGNING_FOLDER, SIGNING_KEY_FILE, make_file, read_file
 
 SECRET_NAME = "fraud-generated"
 
@@ -23,20 +23,22 @@ class GeneratedSecrets(Protocol):
 
 
 class FolderSecrets:
-    """Files of one folder, each readable by its owner alone."""
+    """Files of a home, each readable by its owner alone. What signs models lies in a folder of its own: the
+    other one is there for workers and gateways too.
+    """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, home: Path) -> None:
+        self._home = home
 
     def read(self) -> dict[str, bytes]:
         """
         Raises:
             BadSetting: a file is empty, or others may read it.
         """
-        if not self._folder.is_dir():
-            return {}
-        files = [path for path in self._folder.iterdir() if path.is_file() and not path.name.startswith(".")]
-        return {path.name: read_file(path) for path in files}
+        folders = [self._home / FOLDER, self._home / SIGNING_FOLDER]
+        files = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+        whole = [path for path in files if path.is_file() and not path.name.startswith(".")]
+        return {path.name: read_file(path) for path in whole}
 
     def add(self, missing: Mapping[str, bytes]) -> None:
         """
@@ -44,7 +46,8 @@ class FolderSecrets:
             OSError: the folder cannot be written.
         """
         for name, value in missing.items():
-            make_file(self._folder / name, value.decode())
+            folder = SIGNING_FOLDER if name == SIGNING_KEY_FILE else FOLDER
+            make_file(self._home / folder / name, value.decode())
 
 
 @contextmanager

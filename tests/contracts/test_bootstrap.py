@@ -72,7 +72,7 @@ def run(settings: Settings, within_s: float = WITHIN_S) -> tuple[bool, list[str]
 
 
 def kept_in(settings: Settings) -> FolderSecrets:
-    return FolderSecrets(settings.home / "secrets")
+    return FolderSecrets(settings.home)
 
 
 def contents(settings: Settings) -> dict[str, bytes]:

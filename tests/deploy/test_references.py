@@ -16,7 +16,13 @@ from tests.deploy.workloads import Workload, variables, workloads
 # What the guide, or the bootstrap job, or an operator puts beside our files: keys by name.
 SECRETS: dict[str, set[str]] = {
     "fraud-secrets": {"API_KEY", "DATABASE_URL", "REDIS_URL"},
-    "fraud-generated": {"answer-key", "key-pepper", "monitor-key", "admin-password"},
+    "fraud-generated": {
+        "answer-key",
+        "key-pepper",
+        "monitor-key",
+        "admin-password",
+        "model-public-key",
+    },
     # Strimzi's and CloudNativePG's.
     "fraud-kafka-cluster-ca-cert": {"ca.crt"},
     "fraud-db-ca": {"ca.crt"},

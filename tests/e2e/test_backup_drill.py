@@ -3,12 +3,15 @@
 import json
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from deploy.stack.waiting import until
@@ -63,15 +66,17 @@ def await_decided(line: CommandLine, more: int) -> None:
     until(lambda: decided(line) >= begun + more, within_s=DONE_WITHIN_S, every_s=0.2)
 
 
-def backed_up_under_load(line: CommandLine, table: Path, *lost: str) -> str:
-    """The address of a backup after which more was decided; then everything is destroyed."""
+def backed_up_under_load(line: CommandLine, table: Path, *lost: str) -> tuple[str, float]:
+    """The address of a backup after which more was decided; then everything is destroyed, and when that
+    began."""
     with load(line, table) as replay:
         await_decided(line, DECIDED)
         backup = line.ok("backup", "--to", str(line.home.parent / "backups"), within_s=300).stdout.strip()
         await_decided(line, DECIDED)
         assert replay.poll() is None, "the load had ended before everything was destroyed"
+        destroyed_at_s = time.monotonic()
         destroy(line, *lost)
-    return backup
+    return backup, destroyed_at_s
 
 
 def destroy(line: CommandLine, *lost: str) -> None:
@@ -108,9 +113,28 @@ def restored(line: CommandLine, backup: str, *how: str) -> Any:
     return found
 
 
-def test_with_kafka_there_it_reconciles_but_for_the_repeats(line: CommandLine, table: Path) -> None:
-    backup = backed_up_under_load(line, table)
+def recovery_time_s(line: CommandLine, found: Any, destroyed_at_s: float) -> float:
+    """From the destruction to the first decision that the backup did not hold."""
+    until(lambda: decisions(line) > found["rows"]["decisions"], within_s=DONE_WITHIN_S, every_s=0.1)
+    return time.monotonic() - destroyed_at_s
+
+
+def decisions(line: CommandLine) -> int:
+    with psycopg.connect(line.stack.settings.database_url, connect_timeout=5) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM decisions").fetchone() or (0,)
+    return int(count)
+
+
+def test_with_kafka_there_it_reconciles_but_for_the_repeats(
+    line: CommandLine, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup, destroyed_at_s = backed_up_under_load(line, table)
     found = restored(line, backup)
+    took_s = recovery_time_s(line, found, destroyed_at_s)
+    with capsys.disabled():
+        of_it = f"{found['seconds']:.1f} s of it the restore of {found['rows']['decisions']:,} decisions"
+        sys.stdout.write(f"\nrecovery time: {took_s:.1f} s, {of_it}\n")
+    assert found["seconds"] < took_s
     assert found["put_back"] == ["ledger", "models"]
     assert found["read_again"]["transactions"] >= DECIDED
     outcome = reconciled(line)
@@ -121,7 +145,7 @@ def test_with_kafka_there_it_reconciles_but_for_the_repeats(line: CommandLine, t
 def test_with_kafka_lost_too_what_is_lost_is_told_and_what_is_sent_again_is_decided(
     line: CommandLine, table: Path
 ) -> None:
-    backup = backed_up_under_load(line, table, "kafka")
+    backup, _ = backed_up_under_load(line, table, "kafka")
     up(line)
     refused = line.run("restore", backup)
     assert (refused.returncode, "--new-log" in refused.stderr) == (1, True)

@@ -134,6 +134,23 @@ def test_generated_secrets_are_written_by_the_job_alone(services: dict[str, Any]
                 assert mount.endswith("/secrets" if name == "bootstrap" else "/secrets:ro"), name
 
 
+def test_the_key_that_signs_models_is_the_jobs_alone_and_its_other_half_is_asked_for(
+    services: dict[str, Any],
+) -> None:
+    mounted = {
+        name
+        for name, service in services.items()
+        if any(mount.startswith("signing:") for mount in service.get("volumes", []))
+    }
+    assert mounted == {"bootstrap"}
+    asking = {
+        name
+        for name, service in services.items()
+        if "FRAUDML_MODEL_PUBLIC_KEY" in service.get("environment", {})
+    }
+    assert asking == {"worker", "api"}
+
+
 def test_no_secret_stands_in_the_file_and_each_says_how_to_make_it() -> None:
     text = FILE.read_text()
     used = set(re.findall(rf"\$\{{({SECRETS})", text))

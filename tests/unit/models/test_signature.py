@@ -1,15 +1,16 @@
 """Signatures: where they are asked for, only what the holder of the key has signed comes in."""
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from models.errors import BadSetting, ModelRejected
 from models.mlflow_fetch import fetch
-from models.mlflow_registry import log_model_to_mlflow
+from models.mlflow_registry import log_model_to_mlflow, sign_versions
 from models.model_folder import ModelFolder
-from models.signature import check_signature, signer
+from models.signature import check_signature, new_signing_key, public_of, signer
 from tests.unit.models.registered import written_keys
 from tests.unit.models.trained import booster, rows
 
@@ -79,3 +80,17 @@ def test_a_key_file_that_is_none_says_so(keys: tuple[Path, Path], tmp_path: Path
         signer(tmp_path / "other.key")
     with pytest.raises(BadSetting, match=r"model\.pub cannot be read as a key"):
         signer(keys[1])
+
+
+def test_versions_that_stood_before_the_key_are_signed_as_they_stand(
+    client: Any, models: ModelFolder, store: str, tmp_path: Path
+) -> None:
+    version = logged()
+    client.set_registered_model_alias(NAME, "before-the-key", version)
+    private, public = tmp_path / "new.key", tmp_path / "new.pub"
+    private.write_bytes(new_signing_key(Random(3).randbytes))
+    public.write_bytes(public_of(private))
+    with pytest.raises(ModelRejected, match="not signed"):
+        fetch(NAME, "before-the-key", models, public)
+    assert f"{NAME} version {version}" in sign_versions(private)
+    assert fetch(NAME, "before-the-key", models, public).version == version
