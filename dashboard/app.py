@@ -12,6 +12,7 @@ from api.shared_answers import SharedAnswers
 from dashboard.asking import Asking
 from dashboard.door import Door
 from dashboard.gateway import GatewayClient
+from dashboard.metrics import MonitorMetrics
 from dashboard.news import News
 from dashboard.pace import Pace
 from dashboard.pages import PAGES
@@ -36,6 +37,7 @@ def build_app(
     proxied: NamedByProxy,
     now: Callable[[], datetime],
     clock: Callable[[], float],
+    metrics: MonitorMetrics,
 ) -> ASGIApp:
     """origins: of pages that may act, beside our own. proxied: by whom people may be named. now: the wall
     clock. clock: monotonic, in seconds.
@@ -52,11 +54,11 @@ def build_app(
     for page in PAGES.values():
         if page.act is not None:
             page.act(app, lambda: asking(ACTING.get()))
-    signing_in = SigningIn(sessions, proxied)
+    signing_in = SigningIn(sessions, proxied, metrics.sign_in_refused)
     signing_in.add_to(app.server)
     # Dash does it at the first request, but not of a page below `/`, which would come without our scripts.
     app._setup_server()
-    return Door(app.server, signing_in.whose, origins, _policy(app))
+    return Door(app.server, signing_in.whose, origins, _policy(app), clock, metrics.called_back)
 
 
 def _dash() -> Dash:

@@ -4,6 +4,7 @@ Dash leaves its layout and its callbacks open, so nothing behind the door is ask
 What acts must come from our own pages.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from urllib.parse import quote, urlsplit
@@ -27,6 +28,7 @@ COOKIE = "__Host-fraudml"
 SIGN_IN, SIGN_OUT, RENEW = "/sign-in", "/sign-out", "/session"
 HEALTH, READY = "/healthz", "/readyz"
 OPEN = (SIGN_IN, SIGN_OUT, HEALTH, READY)
+CALLBACK = "/_dash-update-component"
 READING = ("GET", "HEAD")
 POLICY_VIOLATION, UNSUPPORTED_DATA = 1008, 1003  # RFC 6455
 # By it a page of ours knows an answer that tells why from one at the door.
@@ -38,11 +40,22 @@ Whose = Callable[[HTTPConnection], Awaitable[Session]]
 
 class Door:
     """whose: who has sent a request. origins: of pages that may act, beside our own. policy: what a browser
-    may load, as Content-Security-Policy says it.
+    may load, as Content-Security-Policy says it. clock: monotonic, in seconds. called_back: told how long
+    each callback took, in seconds.
     """
 
-    def __init__(self, app: ASGIApp, whose: Whose, origins: Collection[str], policy: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        whose: Whose,
+        origins: Collection[str],
+        policy: str,
+        clock: Callable[[], float] = time.monotonic,
+        called_back: Callable[[float], None] = lambda took_s: None,
+    ) -> None:
         self._app = app
+        self._clock = clock
+        self._called_back = called_back
         self._whose = whose
         self._origins = frozenset(origins)
         self._sockets = Bound(MOST_SOCKETS, "You have opened too much at once.")
@@ -67,13 +80,19 @@ class Door:
         refusals = Refusals()
         REFUSALS.set(refusals)
         telling = Telling(send, self._headers, refusals)
+        began_s, let_in = self._clock(), False
         try:
-            await (await self._refusal(request) or self._app)(scope, receive, telling)
+            refusal = await self._refusal(request)
+            let_in = refusal is None and request.url.path == CALLBACK
+            await (refusal or self._app)(scope, receive, telling)
         except Exception as error:
             log.error("fault", path=request.url.path, exc_info=error)
             if not telling.has_begun:
                 fault = _told(500, "A fault of ours. The log of the monitor has it.")
                 await fault(scope, receive, telling)
+        finally:
+            if let_in:
+                self._called_back(self._clock() - began_s)
 
     async def _refusal(self, request: Request) -> Response | None:
         if request.method not in READING and not self._is_ours(request):

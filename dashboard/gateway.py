@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 import httpx
 
 from dashboard.bounds import Bound
-from models.errors import Forbidden, GatewayProblem, GatewayUnavailable, Unauthenticated
+from dashboard.metrics import ANSWERED, FAILED, REFUSED
+from models.errors import Forbidden, FraudError, GatewayProblem, GatewayUnavailable, Unauthenticated
 
 TIMEOUT_S = 5.0
 CONNECT_S = 1.0
@@ -22,13 +23,17 @@ Parameters = Mapping[str, str | int | float | bool]
 
 class GatewayClient:
     """address: of the gateway. key: the monitor's own, which may act for people; asked for with each request
-    where it may be turned.
+    where it may be turned. heard: told what came of each question.
 
     What takes long has connections of its own, so that nothing quick waits for it.
     """
 
     def __init__(
-        self, address: str, key: str | Callable[[], str], transport: httpx.AsyncBaseTransport | None = None
+        self,
+        address: str,
+        key: str | Callable[[], str],
+        transport: httpx.AsyncBaseTransport | None = None,
+        heard: Callable[[str], None] = lambda outcome: None,
     ) -> None:
         def client(connections: int) -> httpx.AsyncClient:
             return httpx.AsyncClient(
@@ -38,6 +43,7 @@ class GatewayClient:
                 trust_env=False,
             )
 
+        self._heard = heard
         self._key = key if callable(key) else lambda: key
         self._quick, self._long = client(QUICK_CONNECTIONS), client(LONG_CONNECTIONS)
         self._longs = Bound(MOST_LONG, "You have asked for much at once.")
@@ -70,6 +76,15 @@ class GatewayClient:
         await self._long.aclose()
 
     async def _ask(self, method: str, path: str, token: str | None, within_s: float, **how: Any) -> Any:
+        try:
+            found = await self._asked(method, path, token, within_s, **how)
+        except FraudError as error:
+            self._heard(FAILED if isinstance(error, GatewayUnavailable) else REFUSED)
+            raise
+        self._heard(ANSWERED)
+        return found
+
+    async def _asked(self, method: str, path: str, token: str | None, within_s: float, **how: Any) -> Any:
         if token and not token.isascii():
             raise Unauthenticated("this is no session of ours", next_step="sign in again")
         headers = {"X-API-Key": self._key()} | ({"X-User-Token": token} if token else {})

@@ -1,5 +1,6 @@
 """Signing in, going on, and signing out."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,10 +17,19 @@ from models.errors import FraudError, GatewayProblem, Unauthenticated
 
 HOME = "/"
 LARGEST_FORM_BYTES = 8192
+TOO_MANY = 429
 
 
 class SigningIn:
-    def __init__(self, sessions: Sessions, proxied: NamedByProxy) -> None:
+    """refused: told why, for each attempt that was (dashboard/metrics.py)."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        proxied: NamedByProxy,
+        refused: Callable[[str], None] = lambda reason: None,
+    ) -> None:
+        self._refused = refused
         self._sessions = sessions
         self._proxied = proxied
 
@@ -55,11 +65,13 @@ class SigningIn:
     async def sign_in(self, request: Request) -> Response:
         form = await _form_in(request)
         if form is None:
+            self._refused("malformed")
             return HTMLResponse(sign_in_page(HOME, wrong="That was more than a name and a password."), 413)
         after, name = _path_in(form.get("next")), form.get("name", "")
         try:
             session = await self._sessions.sign_in(name, form.get("password", ""))
         except FraudError as error:
+            self._refused(_reason_of(error))
             return HTMLResponse(sign_in_page(after, name=name, wrong=_why_not(error)), _status_of(error))
         return with_cookie(RedirectResponse(after, 303), session)
 
@@ -122,6 +134,12 @@ def _why_not(error: FraudError) -> str:
     if isinstance(error, GatewayProblem):
         return f"{error.title} {error.detail}"
     return str(error)
+
+
+def _reason_of(error: FraudError) -> str:
+    if isinstance(error, GatewayProblem):
+        return "too_many" if error.status == TOO_MANY else "malformed"
+    return "credentials" if isinstance(error, Unauthenticated) else "unavailable"
 
 
 def _status_of(error: FraudError) -> int:

@@ -199,6 +199,9 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = Field(0, description="0 takes a free port; `fraudml status` shows it")
     reconciler_port: Port = Field(0, description="of the background check; as above")
+    monitor_metrics_port: Port = Field(
+        0, description="of the monitor's metrics; 0 takes a free port, which its log tells"
+    )
 
     jars_repository: str = Field("", description="Maven repository of Kafka's jars; empty is jgo's default")
     jars_cache: Path | None = Field(None, description="folder for the jars; empty is the user's cache")

@@ -16,13 +16,14 @@ from deploy.grafana.panels import (
 
 OF_WORKERS = 'job="worker",instance=~"$instance"'
 OF_GATEWAYS = 'job="gateway"'
+OF_MONITORS = 'job="monitor"'
 LATENCY = "fraud_prediction_latency_seconds"
 
 _NOW = [
     number(
         "Instances down",
-        "Workers, gateways and background checks that Prometheus does not reach.",
-        'count(up{job=~"worker|gateway|reconciler"} == 0) or vector(0)',
+        "Workers, gateways, background checks and monitors that Prometheus does not reach.",
+        'count(up{job=~"worker|gateway|reconciler|monitor"} == 0) or vector(0)',
         "short",
         (1, 2),
     ),
@@ -205,10 +206,48 @@ _TROUBLE = [
         width=8,
     ),
 ]
+_MONITOR = [
+    graph(
+        "What the monitor asks",
+        "Questions to the gateway, by what came of them: it told, said no, or could not or did not answer.",
+        [
+            Query(
+                "sum by (outcome) (rate(fraud_monitor_gateway_calls_total{"
+                f"{OF_MONITORS}}}[$__rate_interval]))",
+                "{{outcome}}",
+            )
+        ],
+        "reqps",
+        width=8,
+        stacked=True,
+        colours={"answered": GOOD, "refused": WARNING, "failed": BAD},
+    ),
+    graph(
+        "From an act on a page to its answer",
+        "Of the monitor's callbacks; pages that compute over many rows take seconds.",
+        quantiles("fraud_monitor_callback_latency_seconds", OF_MONITORS),
+        "s",
+        width=8,
+        colours=QUANTILES,
+    ),
+    graph(
+        "Sign-ins refused",
+        "By reason: name or password, too many, no gateway to ask, no form of ours.",
+        [
+            Query(
+                "sum by (reason) (rate(fraud_monitor_sign_ins_refused_total{"
+                f"{OF_MONITORS}}}[$__rate_interval]))",
+                "{{reason}}",
+            )
+        ],
+        "reqps",
+        width=8,
+    ),
+]
 _PROCESSES = [
     graph(
         "Processor time",
-        "Cores used by each worker and background check.",
+        "Cores used by each worker, background check and monitor.",
         [Query("rate(process_cpu_seconds_total[$__rate_interval])", "{{job}} {{instance}}")],
         "short",
         width=8,
@@ -240,6 +279,7 @@ OPERATIONS = Board(
         ("The stream", _STREAM),
         ("The gateway", _GATEWAY),
         ("What stands in the way", _TROUBLE),
+        ("The monitor", _MONITOR),
         ("Processes", _PROCESSES),
     ],
 )

@@ -115,8 +115,14 @@ def test_prometheus_gives_its_jobs_the_names_that_rules_go_by() -> None:
         for each in of_kind(objects("base"), "Service")
         if each["spec"].get("clusterIP") == "None"
     }
-    assert [each["job_name"] for each in scraped] == ["worker", "gateway", "reconciler", "prometheus"]
-    for job in scraped[:3]:
+    assert [each["job_name"] for each in scraped] == [
+        "worker",
+        "gateway",
+        "reconciler",
+        "monitor",
+        "prometheus",
+    ]
+    for job in scraped[:-1]:
         (found,) = job["dns_sd_configs"]
         (service,) = found["names"]
         assert found["port"] in services[service]
@@ -127,4 +133,4 @@ def test_monitors_give_the_same_names() -> None:
         each["spec"]["endpoints"][0]["relabelings"][0]["replacement"]
         for each in of_kind(objects("overlays/prod"), "ServiceMonitor")
     }
-    assert named == {"worker", "gateway", "reconciler"}
+    assert named == {"worker", "gateway", "reconciler", "monitor"}

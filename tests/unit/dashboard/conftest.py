@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from dashboard.app import build_app
 from dashboard.gateway import GatewayClient
+from dashboard.metrics import MonitorMetrics
 from dashboard.proxied import NamedByProxy
 from tests.unit.dashboard.fake_gateway import FakeGateway
 
@@ -36,15 +38,20 @@ def gateway() -> FakeGateway:
 
 
 @pytest.fixture
-def client(gateway: FakeGateway) -> GatewayClient:
-    return GatewayClient("http://gateway", "the monitor's key", gateway.transport)
+def metrics() -> MonitorMetrics:
+    return MonitorMetrics(CollectorRegistry())
 
 
 @pytest.fixture
-def monitor(client: GatewayClient, clock: Clock) -> ASGIApp:
+def client(gateway: FakeGateway, metrics: MonitorMetrics) -> GatewayClient:
+    return GatewayClient("http://gateway", "the monitor's key", gateway.transport, metrics.asked)
+
+
+@pytest.fixture
+def monitor(client: GatewayClient, clock: Clock, metrics: MonitorMetrics) -> ASGIApp:
     proxied = NamedByProxy("X-Forwarded-User", "10.0.0.0/8")
     origins = ["https://fraud.example"]
-    return build_app(client, origins=origins, proxied=proxied, now=lambda: NOW, clock=clock)
+    return build_app(client, origins=origins, proxied=proxied, now=lambda: NOW, clock=clock, metrics=metrics)
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message
 
 from dashboard.app import build_app
 from dashboard.gateway import GatewayClient
+from dashboard.metrics import MonitorMetrics
 from dashboard.proxied import NamedByProxy
 from tests.unit.dashboard.asked import NOW
 from tests.unit.dashboard.fake_gateway import FakeGateway, problem
@@ -40,7 +42,14 @@ class Browser:
 @pytest.fixture
 def monitor(gateway: FakeGateway) -> Browser:
     client = GatewayClient("http://gateway", "key", gateway.transport)
-    app = build_app(client, origins=[], proxied=NamedByProxy("", ""), now=lambda: NOW, clock=lambda: 0.0)
+    app = build_app(
+        client,
+        origins=[],
+        proxied=NamedByProxy("", ""),
+        now=lambda: NOW,
+        clock=lambda: 0.0,
+        metrics=MonitorMetrics(CollectorRegistry()),
+    )
     asyncio.run(_started(app))
     return Browser(app)
 

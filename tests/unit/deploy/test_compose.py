@@ -178,13 +178,13 @@ def test_every_setting_that_our_services_are_told_is_one_that_we_read(services: 
         assert told <= known, name
 
 
-def test_the_monitor_reaches_the_gateway_and_no_store(services: dict[str, Any]) -> None:
+def test_the_monitor_reaches_the_gateway_and_who_watches_it_and_no_store(services: dict[str, Any]) -> None:
     reached = {
         name
         for name, service in services.items()
         if set(service["networks"]) & set(services["dashboard"]["networks"])
     }
-    assert reached == {"dashboard", "api"}
+    assert reached == {"dashboard", "api", "prometheus"}
     assert "DATABASE_URL" not in services["dashboard"]["environment"]
 
 

@@ -108,6 +108,7 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "metrics_host": ("FRAUDML_METRICS_HOST", "0.0.0.0", "0.0.0.0"),
     "metrics_port": ("FRAUDML_METRICS_PORT", "9100", 9100),
     "reconciler_port": ("FRAUDML_RECONCILER_PORT", "9200", 9200),
+    "monitor_metrics_port": ("FRAUDML_MONITOR_METRICS_PORT", "9102", 9102),
     "jars_repository": ("FRAUDML_JARS_REPOSITORY", "https://jars.example", "https://jars.example"),
     "jars_cache": ("FRAUDML_JARS_CACHE", "/srv/jars", Path("/srv/jars")),
 }

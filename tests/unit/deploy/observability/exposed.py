@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 
 from api.metrics import ApiMetrics
+from dashboard.metrics import MonitorMetrics
 from streams.metrics import Metrics
 from streams.reconcile.metrics import ReconcileMetrics
 
@@ -21,6 +22,7 @@ OTHERS = {
     "kubelet_volume_stats_available_bytes": {"namespace", "persistentvolumeclaim"},
     "kubelet_volume_stats_capacity_bytes": {"namespace", "persistentvolumeclaim"},
 }
+JOBS = ("worker", "gateway", "reconciler", "monitor")
 Labels = dict[str, set[str]]
 
 
@@ -32,6 +34,9 @@ def exposed_by(job: str) -> Labels:
         ProcessCollector(registry=registry)
     elif job == "gateway":
         ApiMetrics(registry)
+    elif job == "monitor":
+        MonitorMetrics(registry)
+        ProcessCollector(registry=registry)
     else:
         ReconcileMetrics(registry)
         ProcessCollector(registry=registry)
@@ -41,7 +46,7 @@ def exposed_by(job: str) -> Labels:
 def exposed() -> Labels:
     """By all of them, and by others that we scrape."""
     found: Labels = {name: set(labels) for name, labels in OTHERS.items()}
-    for job in ("worker", "gateway", "reconciler"):
+    for job in JOBS:
         for name, labels in exposed_by(job).items():
             found[name] = found.get(name, set()) | labels
     return found

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.unit.deploy.observability.exposed import OF_TARGETS, exposed, exposed_by
+from tests.unit.deploy.observability.exposed import JOBS, OF_TARGETS, exposed, exposed_by
 from tests.unit.deploy.observability.queries import grouped_by, metrics_of
 from tests.unit.deploy.observability.rules import Query, alerts, panel_queries, recorded, rule_queries
 
@@ -45,7 +45,7 @@ def test_a_name_that_is_not_there_is_found(expression: str, wrong: list[str]) ->
 
 
 def test_a_query_of_one_job_names_what_that_job_exposes() -> None:
-    jobs = {job: exposed_by(job) for job in ("worker", "gateway", "reconciler")}
+    jobs = {job: exposed_by(job) for job in JOBS}
     for query in ALL:
         for metric, job in re.findall(r'(fraud_\w+)\{[^}]*?job="(\w+)"', query.expression):
             assert metric in {**jobs[job], **RECORDED}, f"{query.where}: {metric} is not of {job}"
