@@ -101,7 +101,7 @@ lock: $(READY) ## (maintainers) resolve the dependencies anew
 # What each image holds: parts of requirements.lock, so that all run the same versions.
 IMAGE_LOCK = $(UV) pip compile pyproject.toml -c requirements.lock --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header
 images-lock: $(READY) ## (maintainers) take the images' locks out of requirements.lock
-	@$(IMAGE_LOCK) --extra api --extra registry -o requirements-system.lock
+	@$(IMAGE_LOCK) --extra api --extra registry --extra otel -o requirements-system.lock
 	@$(IMAGE_LOCK) --extra dashboard -o requirements-dashboard.lock
 	@$(IMAGE_LOCK) --extra train --extra backup -o requirements-mlflow.lock
 

@@ -40,7 +40,7 @@ def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> F
 
     app = FastAPI(title="Fraud gateway", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(Shedding, admission=Admission(MOST_IN_PROGRESS))
-    app.add_middleware(RequestLog, metrics=gateway.metrics)
+    app.add_middleware(RequestLog, metrics=gateway.metrics, spans=gateway.spans)
     app.add_middleware(Segments)
     _answer_problems(app)
     app.add_exception_handler(ClientDisconnect, _gone)

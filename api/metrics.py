@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from api.access import Failure
 from models.decision import DecidedTransaction
 from streams.metrics import DEGRADED, LATENCY_BUCKETS_S, begin_at_zero
+from streams.spans import DROPPED
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 DEPENDENCIES = ("postgres", "redis", "kafka")
@@ -63,6 +64,10 @@ class ApiMetrics:
             ["reason"],
             registry=registry,
         )
+        self._spans_dropped = Counter(
+            "fraud_spans_dropped_total", "Spans that nobody took", ["reason"], registry=registry
+        )
+        begin_at_zero(self._spans_dropped, DROPPED)
         begin_at_zero(self._degraded, DEGRADED)
         begin_at_zero(self._failures, DEPENDENCIES)
         begin_at_zero(self._unauthenticated, get_args(Failure))
@@ -90,6 +95,9 @@ class ApiMetrics:
 
     def failed(self, dependency: str) -> None:
         self._failures.labels(dependency).inc()
+
+    def spans_dropped(self, reason: str, count: int) -> None:
+        self._spans_dropped.labels(reason).inc(count)
 
     def page(self) -> bytes:
         """In Prometheus' text format, of all processes."""

@@ -54,6 +54,7 @@ from streams.opening import keep_for_good
 from streams.quality.apart import QualityApart
 from streams.secret_files import shared_answer_key
 from streams.settings import Settings
+from streams.spans import spans_of
 from streams.view import RedisView
 from streams.watcher import Watcher
 
@@ -80,6 +81,7 @@ class Gateway:
             CollectorRegistry(), lambda took_s: self._latency_log.add_one(took_s, time.time())
         )
         self.metrics_here = settings.prometheus_enabled
+        self.spans = spans_of(settings, "fraudml-gateway", self.metrics.spans_dropped)
         self._settings = settings
         self._worker_metrics = Metrics(CollectorRegistry())
         self._topic_id = ""
@@ -176,6 +178,8 @@ class Gateway:
             running_access(settings, self._limit, self.people, self.metrics)
         )
         self._exits.callback(self._latency_log.stop)
+        if self.spans is not None:
+            self._exits.callback(self.spans.close)
         self._latency_log.start()
         self._producing.start()
         self._opening.start()

@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import ApiMetrics
 from models.card_number import holds_card_number
-from streams.tracing import TRACE_HEADER, is_trace
+from streams.spans import Spans
+from streams.tracing import TRACE_HEADER, is_sampled, is_trace
 
 log = structlog.get_logger("api.access")
 
@@ -20,11 +21,18 @@ QUIET = ("/healthz", "/readyz", "/metrics")
 
 
 class RequestLog:
-    """ASGI middleware, around all that may answer. clock: seconds."""
+    """ASGI middleware, around all that may answer. clock: seconds. spans: of requests whose callers have
+    marked them, where somebody collects them.
+    """
 
     def __init__(
-        self, app: ASGIApp, metrics: ApiMetrics, clock: Callable[[], float] = time.perf_counter
+        self,
+        app: ASGIApp,
+        metrics: ApiMetrics,
+        clock: Callable[[], float] = time.perf_counter,
+        spans: Spans | None = None,
     ) -> None:
+        self._spans = spans
         self._app = app
         self._metrics = metrics
         self._clock = clock
@@ -37,6 +45,10 @@ class RequestLog:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id = _request_id(headers)
         state["traceparent"] = trace = _trace(headers)
+        span = self._spans.request(trace) if self._spans is not None and is_sampled(trace) else None
+        if span is not None:
+            # Records bear it on: what workers do with them stands below this request.
+            state["traceparent"] = span.traceparent
         began, status = self._clock(), 500
 
         async def sending(message: Message) -> None:
@@ -52,6 +64,8 @@ class RequestLog:
         finally:
             route = getattr(scope.get("route"), "path_format", "unknown")
             self._metrics.answered(route, status)
+            if span is not None:
+                span.end(scope["method"], route, status)
             if scope["path"] not in QUIET:
                 log.info(
                     "request",

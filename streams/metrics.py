@@ -28,6 +28,7 @@ from streams.answered import Marks
 from streams.arrivals import DeadLetter, Flags, Sweep
 from streams.ports import DecisionRows, LabelsSettled, ParkedLabel
 from streams.series import StateGauge, SweepHistogram
+from streams.spans import DROPPED
 
 # Around the goal: 7 ms in the middle, 35 ms for the slowest hundredth.
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.02, 0.035, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
@@ -111,6 +112,8 @@ class Metrics:
         self._refused_models = counter(
             "fraud_models_refused_total", "Versions that did not prove themselves", ["model"]
         )
+        self._spans_dropped = counter("fraud_spans_dropped_total", "Spans that nobody took", ["reason"])
+        begin_at_zero(self._spans_dropped, DROPPED)
         begin_at_zero(self._degraded, DEGRADED)
         begin_at_zero(self.duplicates, DUPLICATES)
         begin_at_zero(self._labels, LABELS)
@@ -154,6 +157,9 @@ class Metrics:
     def marked(self, marks: Marks) -> None:
         self._refused_marks.inc(len(marks.refused))
         self.answer_conflicts.inc(marks.clashes)
+
+    def spans_dropped(self, reason: str, count: int) -> None:
+        self._spans_dropped.labels(reason).inc(count)
 
     def refused_model(self, name: str) -> None:
         self._refused_models.labels(name).inc()

@@ -40,6 +40,7 @@ from streams.poller import Pace, Poller
 from streams.refused_marks import RefusedMarks
 from streams.secret_files import shared_answer_key
 from streams.settings import Settings
+from streams.spans import spans_of
 from streams.sweep import TransactionSweeps
 from streams.view import RedisView
 from streams.watchdog import Watchdog, crash, end_stuck_process
@@ -66,6 +67,7 @@ class Parts:
         self.stop, self.opened = Event(), Event()
         self.latency_log = latency_log_of(settings, "stream")
         self.metrics = Metrics(CollectorRegistry(), self.latency_log.add)
+        self.spans = spans_of(settings, "fraudml-worker", self.metrics.spans_dropped)
         self.watchdog = Watchdog(settings.stuck_s, end_stuck_process)
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sweep")
         self.ledger = PostgresLedger(settings.database_url, settings.ledger_timeout_s, "fraudml-worker")
@@ -140,6 +142,7 @@ class Parts:
             stop=self.stop,
             give_up_s=self.settings.give_up_s,
             finished=self._finished,
+            spans=self.spans,
         )
 
     @cached_property
@@ -179,6 +182,8 @@ class Parts:
             self.poller.drain().wait(DRAIN_S)
 
     def close(self) -> None:
+        if self.spans is not None:
+            self.spans.close()
         self.watchdog.stop()
         self.watcher.stop()
         if self.opened.is_set():

@@ -203,6 +203,12 @@ class Settings(BaseSettings):
         0, description="of the monitor's metrics; 0 takes a free port, which its log tells"
     )
 
+    otel_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="collector of OpenTelemetry, as http://host:4318/v1/traces; empty exports no spans",
+    )
+
     jars_repository: str = Field("", description="Maven repository of Kafka's jars; empty is jgo's default")
     jars_cache: Path | None = Field(None, description="folder for the jars; empty is the user's cache")
 

@@ -5,6 +5,7 @@ Source: W3C Trace Context, level 1.
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import structlog
 
@@ -32,9 +33,14 @@ def is_sampled(trace: str) -> bool:
 
 def log_traces(sweep: Sweep) -> None:
     """A line for each record of a sweep that is done and whose trace is sampled, up to twenty."""
-    for _, (row, trace) in zip(range(MOST_PER_SWEEP), _traced(sweep), strict=False):
+    for row, trace in first_traces(sweep):
         partition, offset = int(sweep.partition[row]), int(sweep.offset[row])
         log.info("record_done", trace=trace, topic=sweep.topic, partition=partition, offset=offset)
+
+
+def first_traces(sweep: Sweep) -> Iterator[tuple[int, str]]:
+    """Row and trace context of the sampled records of a sweep, up to twenty."""
+    return islice(_traced(sweep), MOST_PER_SWEEP)
 
 
 def _traced(sweep: Sweep) -> Iterator[tuple[int, str]]:

@@ -260,6 +260,18 @@ _PROCESSES = [
         width=8,
     ),
     graph(
+        "Spans dropped",
+        "Of OpenTelemetry, where it is on: the queue was full, or the collector did not take them.",
+        [
+            Query(
+                "sum by (job, reason) (rate(fraud_spans_dropped_total[$__rate_interval]))",
+                "{{job}} {{reason}}",
+            )
+        ],
+        "cps",
+        width=8,
+    ),
+    graph(
         "Age of the background check's last look",
         "Seconds since one came to its end; one is due each minute.",
         [Query("time() - fraud_reconcile_last_run_timestamp_seconds", "{{instance}}")],

@@ -19,7 +19,9 @@ FILE = CHECKOUT / "api" / "openapi.json"
 
 def parts_without_stores() -> Gateway:
     """Enough to have routes, none of which may be called."""
-    return cast(Gateway, SimpleNamespace(metrics=ApiMetrics(CollectorRegistry()), metrics_here=True))
+    return cast(
+        Gateway, SimpleNamespace(metrics=ApiMetrics(CollectorRegistry()), metrics_here=True, spans=None)
+    )
 
 
 def app_without_stores() -> FastAPI:

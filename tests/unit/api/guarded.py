@@ -62,7 +62,7 @@ class Caller:
         self._keys = keys
         failed = FailedKeys(failures, lambda: self.now_s, lambda *told: self.told.append(told), b"salt")
         access = Access(self._verify, self._allow, failed, self.metrics.unauthenticated, self._verify)
-        gateway = Doors(metrics=self.metrics, metrics_here=True, access=access, **parts)
+        gateway = Doors(metrics=self.metrics, metrics_here=True, spans=None, access=access, **parts)
         self.app = build_app(cast(Gateway, gateway), now_ms=lambda: self.clock_ms, version="1")
 
     def ask(

@@ -38,20 +38,20 @@ def gateway() -> FakeGateway:
 
 
 @pytest.fixture
-def metrics() -> MonitorMetrics:
+def counted() -> MonitorMetrics:
     return MonitorMetrics(CollectorRegistry())
 
 
 @pytest.fixture
-def client(gateway: FakeGateway, metrics: MonitorMetrics) -> GatewayClient:
-    return GatewayClient("http://gateway", "the monitor's key", gateway.transport, metrics.asked)
+def client(gateway: FakeGateway, counted: MonitorMetrics) -> GatewayClient:
+    return GatewayClient("http://gateway", "the monitor's key", gateway.transport, counted.asked)
 
 
 @pytest.fixture
-def monitor(client: GatewayClient, clock: Clock, metrics: MonitorMetrics) -> ASGIApp:
+def monitor(client: GatewayClient, clock: Clock, counted: MonitorMetrics) -> ASGIApp:
     proxied = NamedByProxy("X-Forwarded-User", "10.0.0.0/8")
     origins = ["https://fraud.example"]
-    return build_app(client, origins=origins, proxied=proxied, now=lambda: NOW, clock=clock, metrics=metrics)
+    return build_app(client, origins=origins, proxied=proxied, now=lambda: NOW, clock=clock, metrics=counted)
 
 
 @pytest.fixture

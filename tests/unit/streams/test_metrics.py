@@ -44,6 +44,7 @@ def test_the_metrics_are_called_what_the_dashboards_call_them(metrics: Metrics) 
         "fraud_labels": "counter",
         "fraud_view_healed_offsets": "counter",
         "fraud_sweeps_refused": "counter",
+        "fraud_spans_dropped": "counter",
         "fraud_dependency_errors": "counter",
         "fraud_consumer_lag_records": "gauge",
         "fraud_partition_stopped": "gauge",

@@ -109,6 +109,11 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "metrics_port": ("FRAUDML_METRICS_PORT", "9100", 9100),
     "reconciler_port": ("FRAUDML_RECONCILER_PORT", "9200", 9200),
     "monitor_metrics_port": ("FRAUDML_MONITOR_METRICS_PORT", "9102", 9102),
+    "otel_endpoint": (
+        "FRAUDML_OTEL_ENDPOINT",
+        "http://collector:4318/v1/traces",
+        "http://collector:4318/v1/traces",
+    ),
     "jars_repository": ("FRAUDML_JARS_REPOSITORY", "https://jars.example", "https://jars.example"),
     "jars_cache": ("FRAUDML_JARS_CACHE", "/srv/jars", Path("/srv/jars")),
 }

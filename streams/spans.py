@@ -1,0 +1,59 @@
+"""Spans of what a caller has marked for tracing, for whoever collects them. Off unless an address is set.
+
+This module loads nothing of OpenTelemetry.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Protocol
+
+from models.errors import BadSetting
+from streams.arrivals import Sweep
+from streams.settings import Settings
+
+# Nobody took them quickly enough; whoever collects them did not take them.
+QUEUE_FULL, EXPORT_FAILED = DROPPED = ("queue_full", "export_failed")
+
+Dropped = Callable[[str, int], None]
+"""Told why, and how many spans."""
+
+
+class RequestSpan(Protocol):
+    """traceparent: the request's own context, which its records bear on."""
+
+    traceparent: str
+
+    def end(self, method: str, route: str, status: int) -> None: ...
+
+
+class Spans(Protocol):
+    def now_ns(self) -> int:
+        """The wall clock."""
+
+    def request(self, parent: str) -> RequestSpan:
+        """parent: a sampled trace context of the caller."""
+
+    def swept(self, sweep: Sweep, began_ns: int) -> None:
+        """A sweep is done, that was begun at a time: a span of its own, and one for each traced record."""
+
+    def close(self) -> None:
+        """What waits is sent, if it can be at once."""
+
+
+def spans_of(settings: Settings, service: str, dropped: Dropped) -> Spans | None:
+    """None where no address is set.
+
+    Raises:
+        BadSetting: OpenTelemetry is not installed.
+    """
+    if not settings.otel_endpoint:
+        return None
+    try:
+        from streams.otel import exported
+    except ImportError as error:
+        raise BadSetting(
+            "FRAUDML_OTEL_ENDPOINT is set, and OpenTelemetry is not installed",
+            why=str(error),
+            next_step="install fraudml[otel], or unset it",
+        ) from None
+    return exported(settings.otel_endpoint, service, version("fraudml"), dropped)
