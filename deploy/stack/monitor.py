@@ -12,10 +12,10 @@ from streams.key_desk import KeyDesk, asked_for
 from streams.ledger.keys import KeyRecord, PostgresKeys
 from streams.ledger.users import PostgresUsers
 from streams.secret_files import FOLDER, MONITOR_KEY_FILE, pepper_of
-from streams.settings import Settings
+from streams.settings import Settings, variable_of
 from streams.user_desk import UserDesk
 
-MONITOR, GATEWAY = "monitor", "gateway"
+MONITOR, GATEWAY, METRICS = "monitor", "gateway", "monitor-metrics"
 # Nobody else: whoever administers may make more of them.
 FIRST_ADMIN, PASSWORD_FILE = "admin", "admin-password"
 LIMIT_PER_MINUTE = 1200
@@ -26,6 +26,7 @@ class Monitor(OwnProgram):
     kind = MONITOR
     role = None
     port_field = "monitor_port"
+    more_ports = (METRICS,)
 
     def prepare(self) -> None:
         """A key for it, and an admin where nobody can sign in."""
@@ -37,14 +38,15 @@ class Monitor(OwnProgram):
     def environment(self) -> dict[str, str]:
         """The stores are none of its business: it asks the gateway."""
         gateway = {"FRAUDML_GATEWAY_URL": f"http://{self.site.address(GATEWAY)}"}
-        return super().environment() | passed_on(self.site.settings, OF_THE_MONITOR) | gateway
+        metrics = {variable_of("monitor_metrics_port"): str(self.site.ports[METRICS])}
+        return super().environment() | passed_on(self.site.settings, OF_THE_MONITOR) | gateway | metrics
 
     def address(self) -> str:
         return self.url()
 
     def metrics_url(self) -> str:
-        """It has none: what it does is counted where it asks."""
-        return ""
+        # A home of an earlier version has no such port until the next `fraudml up`.
+        return f"http://{self.site.address(METRICS)}/metrics" if METRICS in self.site.ports else ""
 
 
 def let_in(settings: Settings, home: Home) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from deploy.stack.gateway import Gateway
 from deploy.stack.kafka import Kafka
 from deploy.stack.mlflow import Mlflow
-from deploy.stack.monitor import Monitor
+from deploy.stack.monitor import METRICS, MONITOR, Monitor
 from deploy.stack.part import Part, Site
 from deploy.stack.postgres import Postgres
 from deploy.stack.reconciler import Reconciler
@@ -79,6 +79,8 @@ def chosen_ports(names: Iterable[str], settings: Settings) -> ChosenPorts:
         field = COMPANIONS[name].port_field
         if port := getattr(settings, field):
             (found.given if field in settings.model_fields_set else found.preferred)[name] = port
+    if settings.monitor_metrics_port and MONITOR in names:
+        found.given[METRICS] = settings.monitor_metrics_port
     return found
 
 

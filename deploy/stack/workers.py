@@ -14,7 +14,7 @@ from streams.settings import CHECKOUT, Settings, variable_of
 
 STORES = ("kafka", "valkey", "postgres")
 # Told by the stack itself, or by its own environment.
-PORTS = ("metrics_port", "reconciler_port", "gateway_port", "monitor_port")
+PORTS = ("metrics_port", "reconciler_port", "gateway_port", "monitor_port", "monitor_metrics_port")
 NOT_PASSED = ("home", "slot", "gateway_url", *PORTS)
 # What opens the gateway, or the monitor opens it with, is none of the workers' business.
 OF_THE_GATEWAY, OF_THE_MONITOR = ("api_key", "key_pepper", "key_pepper_previous"), ("monitor_key",)

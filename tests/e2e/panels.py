@@ -4,6 +4,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import httpx
+
+from dashboard.door import CALLBACK
 from deploy.cli.terminal import print_table
 from streams.settings import home_folder
 from tests.e2e.command_line import CommandLine
@@ -17,7 +20,33 @@ def panels_during_a_demo(fraudml: CommandLine, folder: Path) -> list[Shown]:
     with running_prometheus(targets_of(fraudml.stack), folder) as address:
         began_s = time.time()
         fraudml.ok("demo", within_s=DEMO_WITHIN_S)
+        look(fraudml)
         return wait_for_all(address, began_s, FIRST_LOOK_S)
+
+
+def look(fraudml: CommandLine) -> None:
+    """Somebody acts on a page of the monitor, and is answered."""
+    (address,) = [part.address for part in fraudml.stack.status() if part.part == "monitor"]
+    form = {
+        "name": "admin",
+        "password": (fraudml.home / "secrets" / "admin-password").read_text(),
+        "next": "/",
+    }
+    headers = {"Origin": address}
+    with httpx.Client(base_url=address, headers=headers, timeout=30.0, trust_env=False) as browser:
+        signed_in = browser.post("/sign-in", data=form)
+        cookie = {"Cookie": signed_in.headers["set-cookie"].partition(";")[0]}
+        known = browser.get("/_dash-dependencies", headers=cookie).json()
+        opened = next(each for each in known if [given["id"] for given in each["inputs"]] == ["view"])
+        view = {"path": "/", "search": "", "zone": "UTC", "dark": False}
+        payload = {
+            "output": opened["output"],
+            "outputs": [],
+            "inputs": [{"id": "view", "property": "data", "value": view}],
+            "changedPropIds": ["view.data"],
+            "state": [given | {"value": None} for given in opened["state"]],
+        }
+        browser.post(CALLBACK, json=payload, headers=cookie).raise_for_status()
 
 
 def main() -> None:

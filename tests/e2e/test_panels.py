@@ -31,7 +31,7 @@ def jobs_of(address: str) -> set[str]:
 
 def test_prometheus_reaches_all_that_runs_and_takes_all_rules(fraudml: CommandLine, tmp_path: Path) -> None:
     targets = targets_of(fraudml.stack)
-    assert set(targets) == {"worker", "gateway", "reconciler"}
+    assert set(targets) == {"worker", "gateway", "reconciler", "monitor"}
     with running_prometheus(targets, tmp_path) as address:
         until(lambda: jobs_of(address) == set(targets), within_s=30.0)
         groups = ask(address, "rules")["groups"]

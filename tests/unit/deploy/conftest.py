@@ -20,6 +20,7 @@ PORTS = {
     "gateway": 15007,
     "reconciler": 15008,
     "monitor": 15009,
+    "monitor-metrics": 15010,
 }
 
 

@@ -21,7 +21,7 @@ from deploy.stack.parts import (
 )
 from deploy.stack.postgres import Postgres
 from deploy.stack.valkey import Valkey
-from deploy.stack.workers import OF_THE_GATEWAY, given_ports, passed_on
+from deploy.stack.workers import OF_THE_GATEWAY, OwnProgram, given_ports, passed_on
 from models.errors import NotFound
 from streams.settings import Settings
 from streams.topics import topics
@@ -148,6 +148,9 @@ def test_a_monitor_is_told_its_port_and_the_gateway_and_no_key_of_the_gateways(s
     environment = monitor.program().environment
     assert environment["FRAUDML_MONITOR_PORT"] == "15009"
     assert environment["FRAUDML_GATEWAY_URL"] == gateway.address()
+    assert environment["FRAUDML_MONITOR_METRICS_PORT"] == "15010"
+    assert isinstance(monitor, OwnProgram)
+    assert monitor.metrics_url() == "http://127.0.0.1:15010/metrics"
     assert gateway.program().environment["API_KEY"] not in environment.values()
 
 
@@ -168,6 +171,9 @@ def test_a_port_that_is_set_is_given_and_one_by_default_preferred(site: Site) ->
     assert chosen_ports(companions, chosen) == ({"gateway": 8001, "reconciler": 8002}, {})
     assert chosen_ports(companions, site.settings.model_copy(update={"gateway_port": 0})) == ({}, {})
     assert chosen_ports(["reconciler"], site.settings) == ({}, {})
+    watched = site.settings.model_copy(update={"monitor_metrics_port": 9102})
+    assert chosen_ports(["monitor"], watched).given == {"monitor-metrics": 9102}
+    assert chosen_ports(["gateway"], watched).given == {}
 
 
 def test_a_worker_gets_what_was_set_and_only_that(settings: Settings) -> None:
