@@ -37,11 +37,18 @@ def look(fraudml: CommandLine) -> None:
         signed_in = browser.post("/sign-in", data=form)
         cookie = {"Cookie": signed_in.headers["set-cookie"].partition(";")[0]}
         known = browser.get("/_dash-dependencies", headers=cookie).json()
-        opened = next(each for each in known if [given["id"] for given in each["inputs"]] == ["view"])
+        opened = next(
+            each
+            for each in known
+            if [given["id"] for given in each["inputs"]] == ["view"] and not each["clientside_function"]
+        )
         view = {"path": "/", "search": "", "zone": "UTC", "dark": False}
         payload = {
             "output": opened["output"],
-            "outputs": [],
+            "outputs": [
+                dict(zip(("id", "property"), each.split("."), strict=True))
+                for each in opened["output"].strip(".").split("...")
+            ],
             "inputs": [{"id": "view", "property": "data", "value": view}],
             "changedPropIds": ["view.data"],
             "state": [given | {"value": None} for given in opened["state"]],
