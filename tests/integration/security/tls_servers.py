@@ -92,7 +92,6 @@ def tls_postgres(pair: Pair, *settings: str) -> Iterator[TlsServer]:
                 f"port={server.port}",
                 f"listen_addresses={LOCALHOST}",
                 "unix_socket_directories=",
-                "fsync=off",
             ),
             *("logging_collector=on", f"log_directory={server.folder}"),
             *("ssl=on", f"ssl_cert_file={certificate}", f"ssl_key_file={key}", *settings),
