@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
 
 PARTITIONS = 2
 ROLES = ("worker", "gateway")
-KEYSTORE = "listener.name.ssl.ssl.keystore.location"
+KEYSTORE, TRUSTSTORE = (f"listener.name.ssl.ssl.{store}.location" for store in ("keystore", "truststore"))
 UP = ("up", "--only", "valkey", "--only", "postgres", "--workers", "0", "--no-reconciler", "--no-gateway")
 WITHIN_S = 20.0
 
@@ -84,7 +84,8 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 
 
 def test_certificates_to_kafka_are_rotated_without_a_failed_request(secured: Secured) -> None:
-    second = Authority(secured.folder, "second")
+    (apart := secured.folder / "apart").mkdir()
+    second = Authority(apart, "second")
     issue_all(secured)
     secured.believe(secured.authority)
     first, workers, gateways = (ExitStack() for _ in range(3))
@@ -104,7 +105,7 @@ def test_certificates_to_kafka_are_rotated_without_a_failed_request(secured: Sec
             callers.go_on()
 
             # The broker's, by the other authority; then that alone is believed.
-            show(secured, second.issue("broker-2"))
+            show(secured, second)
             secured.believe(second)
             assert_shown_by(secured, second)
             joined(gateways, secured, callers, "3")
@@ -130,16 +131,18 @@ def joined(running_ones: ExitStack, secured: Secured, callers: Callers, name: st
     return address
 
 
-def show(secured: Secured, pair: tuple[Path, Path]) -> None:
-    """The broker reads another file of its certificate and key, without a restart."""
-    certificate, key = pair
-    keystore = secured.folder / "broker-2.pem"
+def show(secured: Secured, second: Authority) -> None:
+    """The broker takes another certificate of its name, without a restart; it must believe it itself."""
+    truststore, keystore = secured.folder / "both.pem", secured.folder / "broker-2.pem"
+    truststore.write_bytes(secured.authority.file.read_bytes() + second.file.read_bytes())
+    certificate, key = second.issue("broker")
     keystore.write_bytes(key.read_bytes() + certificate.read_bytes())
     client = kafka_topics.admin(secured.kafka.open)
-    entry = ConfigEntry(KEYSTORE, str(keystore), incremental_operation=AlterConfigOpType.SET)
-    broker = ConfigResource(ResourceType.BROKER, "1", incremental_configs=[entry])
-    (done,) = client.incremental_alter_configs([broker]).values()
-    done.result(WITHIN_S)
+    for name, file in ((TRUSTSTORE, truststore), (KEYSTORE, keystore)):
+        entry = ConfigEntry(name, str(file), incremental_operation=AlterConfigOpType.SET)
+        broker = ConfigResource(ResourceType.BROKER, "1", incremental_configs=[entry])
+        (done,) = client.incremental_alter_configs([broker]).values()
+        done.result(WITHIN_S)
 
 
 def assert_shown_by(secured: Secured, authority: Authority) -> None:
