@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from api.limits import PREFIX, WINDOW_US, with_functions
 from models.errors import ViewUnavailable
-from streams.redis_client import client_options
+from streams.redis_client import async_client
 
 MOST_KEYS = 1000
 # Redis answers one caller's pipeline before it hears the next: decisions must not wait for a long one.
@@ -41,12 +38,7 @@ class Usage:
     """Over connections of its own; one caller after the other."""
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(
-            **client_options(url),
-            socket_timeout=CALL_S,
-            socket_connect_timeout=CALL_S,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._redis = async_client(url, CALL_S)
         self._turn = asyncio.Lock()
 
     async def used(self, key_ids: Sequence[str], now_us: int | None = None) -> list[int]:

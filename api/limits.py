@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from api.breaker import Breaker
 from models.errors import Unavailable, ViewUnavailable
-from streams.redis_client import client_options
+from streams.redis_client import async_client
 from streams.redis_functions import is_missing, may_not_load
 
 WINDOW_S = 60
@@ -80,12 +78,7 @@ class SharedLimit:
     """Counted in Redis, by all gateway processes together."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
-        self._redis = Redis.from_url(
-            **client_options(url),
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._redis = async_client(url, timeout_s)
 
     async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
         arguments = [WINDOW_US, limit] if now_us is None else [WINDOW_US, limit, now_us]

@@ -7,12 +7,14 @@ the environment names as X_FILE.
 
 import os
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -58,9 +60,15 @@ def _kept_long_enough(days: int | None) -> int | None:
     return days
 
 
+def _lower(value: Any) -> Any:
+    """The user's guide writes levels in capitals, as the standard library does."""
+    return value.lower() if isinstance(value, str) else value
+
+
 # With a password in it, as a rule.
 Address = Annotated[str, WrapValidator(_kept_as_held)]
 Key = Annotated[SecretStr, AfterValidator(_long_enough)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
 
 class Settings(BaseSettings):
@@ -92,7 +100,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="MLflow's own Postgres, for backups; the embedded stack's if not given"
     )
     mlflow_artifacts: str = Field("", description="the folder that MLflow serves artifacts from; likewise")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
+    log_level: LogLevel = Field("info", validation_alias="LOG_LEVEL")
     prometheus_enabled: bool = Field(True, validation_alias="PROMETHEUS_ENABLED")
     api_key: Key = Field(
         SecretStr(""), validation_alias="API_KEY", description="opens everything, to make the first keys with"
@@ -223,6 +231,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         held = {field: (variable_of(field), f"FRAUDML_{field.upper()}") for field in secret_fields()}
         return (init_settings, env_settings, SecretFiles(settings_cls, held), dotenv_settings)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """As `masked`: whatever prints settings, such as a traceback, tells no password."""
+        for name, value in super().__repr_args__():
+            yield name, masked(value) if isinstance(value, str) else value
 
     @cached_property
     def stack_env(self) -> Path:

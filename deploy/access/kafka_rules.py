@@ -1,26 +1,22 @@
 """Kafka's access rules: what each role may do with topics, groups and transactions.
 
 They say nothing to a Kafka without an authorizer, which lets everybody do everything.
+`kafka_access` adds them.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
     AclPermissionType,
-    AdminClient,
     ResourcePatternType,
     ResourceType,
 )
 
-from deploy.stack.errors import StackError
-from streams.kafka import client_config, words_of
 from streams.settings import Settings
 
-TIMEOUT_S = 10.0
 READ, WRITE, DESCRIBE = AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE
 TOPIC, GROUP, TRANSACTION = ResourceType.TOPIC, ResourceType.GROUP, ResourceType.TRANSACTIONAL_ID
 EXACTLY, BEGINNING = ResourcePatternType.LITERAL, ResourcePatternType.PREFIXED
@@ -72,26 +68,3 @@ def bindings(rules: Iterable[Rule], principal: str) -> list[AclBinding]:
         for rule in rules
         for operation in rule.operations
     ]
-
-
-def allow(settings: Settings, principals: dict[str, str]) -> int:
-    """Add the rules of these roles; those that are there already stay as they are. How many there are.
-
-    Args:
-        principals: by role.
-    Raises:
-        StackError: Kafka refuses: it has no authorizer, or we may not change its rules.
-    """
-    wanted = [
-        each
-        for role, principal in principals.items()
-        for each in bindings(rules_of(settings)[role], principal)
-    ]
-    client = AdminClient(client_config(settings, "access"))
-    for future in client.create_acls(wanted, request_timeout=TIMEOUT_S).values():
-        try:
-            future.result(2 * TIMEOUT_S)
-        except (KafkaException, TimeoutError) as error:
-            why = words_of(error) if isinstance(error, KafkaException) else "it does not answer"
-            raise StackError("Kafka's access rules could not be added", why=why) from None
-    return len(wanted)

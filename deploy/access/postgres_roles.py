@@ -12,7 +12,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.access.postgres_rights import MAY_MAKE_TEMPORARY_TABLES, RIGHTS, Right
-from models.errors import BadSetting, LedgerUnavailable, Misuse
+from models.errors import BadSetting, Misuse
+from streams.failures import of_postgres
 from streams.files_of_secrets import newest
 from streams.settings import Settings, variable_of
 
@@ -193,4 +194,4 @@ def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
             yield connection
     except psycopg.Error as error:
         why = str(error).strip().split("\n")[0]
-        raise LedgerUnavailable("Postgres failed while roles were made", why=why) from None
+        raise of_postgres("Postgres failed while roles were made", why) from None

@@ -13,7 +13,8 @@ from redis.exceptions import NoPermissionError, RedisError
 from redis.retry import Retry
 
 from api.limits import FUNCTIONS as LIMITS
-from models.errors import BadSetting, Misuse, ViewUnavailable
+from models.errors import BadSetting, Misuse
+from streams.failures import of_redis
 from streams.files_of_secrets import newest
 from streams.redis_client import client_options
 from streams.settings import Settings, variable_of
@@ -71,7 +72,7 @@ def apply(settings: Settings) -> list[str]:
             next_step="set REDIS_URL to that of Redis' operator, for this command alone",
         ) from None
     except RedisError as error:
-        raise ViewUnavailable("Redis failed while users were made", why=str(error)) from None
+        raise of_redis("Redis failed while users were made", str(error)) from None
     return [name for name, _ in users.values()]
 
 

@@ -12,6 +12,7 @@ from redis.retry import Retry
 from deploy.doctor.findings import Finding, fail, failed_with, ok, warn
 from deploy.stack import kafka_topics
 from models.errors import FraudError, KafkaUnavailable, Misuse
+from streams.failures import of_postgres, of_redis
 from streams.files_of_secrets import newest
 from streams.kafka_security import security_config
 from streams.ledger.connection import SCHEMA, Connector
@@ -65,7 +66,7 @@ def view(settings: Settings) -> Iterator[Finding]:
         ) as client:
             told, (seconds, micros) = client.info(), client.time()
     except (redis.RedisError, ValueError) as error:
-        yield fail("redis", f"does not answer: {error}", UP)
+        yield failed_with("redis", of_redis("does not answer", str(error), UP))
         return
     yield redis_version(told)
     yield eviction(str(told.get("maxmemory_policy", "noeviction")))
@@ -94,7 +95,7 @@ def ledger(settings: Settings) -> Iterator[Finding]:
         with psycopg.connect(newest(settings.database_url), connect_timeout=CONNECT_WITHIN_S) as connection:
             row = connection.execute(ASKED).fetchone()
     except psycopg.Error as error:
-        yield fail("postgres", f"does not answer: {str(error).splitlines()[0]}", UP)
+        yield failed_with("postgres", of_postgres("does not answer", str(error).splitlines()[0], UP))
         return
     assert row is not None
     version, fsync, now = row

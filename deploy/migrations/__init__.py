@@ -12,7 +12,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from deploy.access import postgres_roles
-from models.errors import LedgerUnavailable, SchemaUnknown
+from models.errors import SchemaUnknown
+from streams.failures import of_postgres
 from streams.files_of_secrets import newest
 from streams.ledger.connection import SERVES
 from streams.settings import Settings, masked
@@ -75,7 +76,7 @@ def _begun(settings: Settings) -> Iterator[Connection]:
         why = str(error.__cause__ or error).strip().split("\n")[0]
         where = masked(owners)
         kind = "cannot be reached" if isinstance(error, OperationalError) else "refused the migration"
-        raise LedgerUnavailable(f"the database at {where} {kind}", why=why) from None
+        raise of_postgres(f"the database at {where} {kind}", why) from None
     finally:
         engine.dispose()
 

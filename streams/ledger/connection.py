@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 from models.errors import BadSetting, FraudError, LedgerUnavailable, SchemaUnknown
+from streams.failures import of_postgres
 from streams.files_of_secrets import HeldAddress, newest
 from streams.ledger.arrays import register
 
@@ -70,8 +71,8 @@ class Connector:
             raise
         except psycopg.Error as error:
             self.close()
-            raise LedgerUnavailable(
-                "Postgres failed", why=_first_line(error), next_step="fraudml status, fraudml doctor"
+            raise of_postgres(
+                "Postgres failed", _first_line(error), "fraudml status, fraudml doctor"
             ) from error
         except BaseException:
             self.close()

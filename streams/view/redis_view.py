@@ -13,8 +13,9 @@ from redis.connection import Connection
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from redis.retry import Retry
 
-from models.errors import BadSetting, ViewUnavailable
+from models.errors import BadSetting
 from models.features import ENTITIES, Entity
+from streams.failures import of_redis
 from streams.ports import Additions, Applied, Change, GroupState, ViewRead
 from streams.redis_client import client_options
 from streams.redis_functions import is_missing, may_not_load
@@ -222,4 +223,4 @@ def _our_errors() -> Iterator[None]:
             "REDIS_URL is no address of a Redis", next_step="write it as redis://:password@host:6379/0"
         ) from error
     except RedisError as error:
-        raise ViewUnavailable("Redis failed", why=str(error).split("\n")[0]) from error
+        raise of_redis("Redis failed", str(error).split("\n")[0]) from error

@@ -23,10 +23,10 @@ class Authority:
         self._certificate = self._signed(self._name, self._key, authority=True)
         self.file = _write(folder / f"{name}.pem", _pem(self._certificate))
 
-    def issue(self, name: str, days: int | None = None) -> tuple[Path, Path]:
-        """The files of a certificate for this machine and of its key."""
+    def issue(self, name: str, days: int | None = None, host: str = "localhost") -> tuple[Path, Path]:
+        """The files of a certificate and of its key: for this machine, or for another host."""
         key = ec.generate_private_key(ec.SECP256R1())
-        signed = self._signed(_named(name), key, authority=False, days=days)
+        signed = self._signed(_named(name), key, authority=False, days=days, host=host)
         certificate = _write(self._folder / f"{name}.crt", _pem(signed))
         return certificate, _write(self._folder / f"{name}.key", _key_pem(key))
 
@@ -37,12 +37,12 @@ class Authority:
         *,
         authority: bool,
         days: int | None = None,
+        host: str = "localhost",
     ) -> x509.Certificate:
         begin = datetime.now(UTC) - 3 * DAY
         end = datetime.now(UTC) + (self._days if days is None else days) * DAY
-        local = x509.SubjectAlternativeName(
-            [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
-        )
+        here = [x509.IPAddress(IPv4Address("127.0.0.1"))] if host == "localhost" else []
+        hosts = x509.SubjectAlternativeName([x509.DNSName(host), *here])
         return (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -52,7 +52,7 @@ class Authority:
             .not_valid_before(begin)
             .not_valid_after(end)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(local, critical=False)
+            .add_extension(hosts, critical=False)
             .sign(self._key, hashes.SHA256())
         )
 

@@ -1,13 +1,23 @@
 """Our clients reach a Kafka that asks who they are, may do there what their role does, and nothing else."""
 
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+)
 
-from deploy.access import kafka_rules
+from deploy.access import kafka_access
 from deploy.stack import kafka_topics
 from deploy.stack.errors import StackError
 from deploy.stack.jars import by_jgo, cache_folder, fetch, locked_jars
@@ -17,12 +27,14 @@ from models.errors import BadSetting
 from streams.kafka import outbox_config, producer_config, reader_config, worker_config
 from streams.kafka_security import security_config
 from streams.settings import Settings
+from tests.e2e.command_line import PROGRAM, CommandLine
 from tests.integration.security.certificates import Authority
 from tests.integration.security.secure_kafka import SecureKafka, secure_kafka
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 USERS = {"worker": "worker's-password", "gateway": "gateway's-password", "auditor": "auditor's-password"}
+PRINCIPALS = {name: f"User:{name}" for name in USERS}
 WITHIN_S = 45.0
 As = Callable[..., Settings]
 
@@ -41,10 +53,14 @@ def kafka(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with secure_kafka(folder, settings, authority, USERS) as kafka:
         operator = own_settings(folder, partitions=1, kafka_bootstrap_servers=kafka.open)
         kafka_topics.ensure(kafka.open, operator)
-        named = {name: f"User:{name}" for name in USERS}
-        kafka_rules.allow(operator, named)
-        kafka_rules.allow(operator, {"gateway": "User:CN=gateway"})
+        kafka_access.add(operator, PRINCIPALS)
+        kafka_access.add(operator, {"gateway": "User:CN=gateway"})
         yield kafka
+
+
+@pytest.fixture
+def operator(kafka: SecureKafka, tmp_path: Path) -> Settings:
+    return own_settings(tmp_path, partitions=1, kafka_bootstrap_servers=kafka.open)
 
 
 @pytest.fixture
@@ -150,6 +166,75 @@ def test_nobody_but_the_operator_makes_topics(acting: As) -> None:
     worker = acting("worker").model_copy(update={"alerts_topic": "another"})
     with pytest.raises(StackError, match=r"Kafka refused.*uthorization"):
         kafka_topics.ensure(worker.kafka_bootstrap_servers, worker)
+
+
+def test_rules_that_are_there_are_not_added_again(operator: Settings) -> None:
+    before = kafka_access.compared(operator, PRINCIPALS)
+    assert kafka_access.add(operator, PRINCIPALS) == 0
+    assert kafka_access.compared(operator, PRINCIPALS) == before
+    assert {each.state for each in before} == {"there"}
+    assert [(each.role, each.kind, each.name, each.operation) for each in before] == [
+        (each.role, each.kind, each.name, each.operation) for each in kafka_access.declared(operator)
+    ]
+
+
+def test_a_rule_that_is_missing_is_shown_and_then_added_alone(operator: Settings) -> None:
+    new = {"worker": "User:worker-2"}
+    assert {each.state for each in kafka_access.compared(operator, new)} == {"missing"}
+    count = len(kafka_access.compared(operator, new))
+    assert kafka_access.add(operator, new) == count
+    one = AclBindingFilter(
+        *(ResourceType.TOPIC, "alerts", ResourcePatternType.LITERAL, "User:worker-2", "*"),
+        *(AclOperation.WRITE, AclPermissionType.ALLOW),
+    )
+    delete(operator, one)
+    missing = [each for each in kafka_access.compared(operator, new) if each.state == "missing"]
+    assert [(each.name, each.operation) for each in missing] == [("alerts", "write")]
+    assert kafka_access.add(operator, new) == 1
+
+
+def delete(operator: Settings, rules: AclBindingFilter) -> None:
+    client = kafka_topics.admin(operator.kafka_bootstrap_servers)
+    (future,) = client.delete_acls([rules]).values()
+    assert len(future.result(WITHIN_S)) == 1
+
+
+def test_a_rule_that_somebody_added_by_hand_is_shown_and_left(operator: Settings) -> None:
+    principals = {"auditor": "User:auditor-2"}
+    kafka_access.add(operator, principals)
+    by_hand = AclBinding(
+        *(ResourceType.TOPIC, "alerts", ResourcePatternType.LITERAL, "User:auditor-2", "*"),
+        *(AclOperation.WRITE, AclPermissionType.ALLOW),
+    )
+    client = kafka_topics.admin(operator.kafka_bootstrap_servers)
+    (future,) = client.create_acls([by_hand]).values()
+    future.result(WITHIN_S)
+    assert kafka_access.add(operator, principals) == 0
+    (found,) = (each for each in kafka_access.compared(operator, principals) if each.state == "undeclared")
+    assert found[1:7] == ("User:auditor-2", "topic", "alerts", "literal", "write", "allow")
+
+
+def test_who_is_not_the_operator_neither_sees_nor_adds_rules(acting: As) -> None:
+    for ask in (kafka_access.compared, kafka_access.add):
+        with pytest.raises(StackError, match=r"does not let us see.*no right to describe.*super\.users"):
+            ask(acting("worker"), PRINCIPALS)
+
+
+def test_the_command_shows_the_rules_and_changes_nothing(kafka: SecureKafka, tmp_path: Path) -> None:
+    line = CommandLine(tmp_path / "home")
+    told = {"KAFKA_BOOTSTRAP_SERVERS": kafka.open, "FRAUDML_PARTITIONS": "1"}
+    done = subprocess.run(
+        [str(PROGRAM), "access", "--show", "--json", "--kafka", "gateway=User:gateway-9"],
+        env=line.environment | told,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert {each["state"] for each in shown} == {"missing"}
+    assert {each["principal"] for each in shown} == {"User:gateway-9"}
 
 
 def test_a_wrong_password_is_told_in_one_line(acting: As) -> None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from models.errors import BadSetting
 from streams import settings as settings_module
-from streams.settings import Settings, masked, read_settings, variable_of
+from streams.settings import Settings, masked, read_settings, secret_fields, variable_of
 
 # Each setting: its variable, a value other than the default, and that value as it is used.
 KNOBS: dict[str, tuple[str, str, Any]] = {
@@ -212,6 +212,12 @@ def test_an_empty_variable_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert read_settings().partitions == 8
 
 
+@pytest.mark.parametrize("level", ["INFO", "Info", "info"])
+def test_a_level_of_logs_may_be_written_in_capitals(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", level)
+    assert read_settings().log_level == "info"
+
+
 def test_settings_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRAUDML_NO_SUCH_SETTING", "1")
     assert read_settings().slot == 0
@@ -291,6 +297,19 @@ def test_a_secret_that_is_refused_is_not_shown_either(field: str, monkeypatch: p
     with pytest.raises(BadSetting) as refused:
         read_settings()
     assert SECRET not in str(refused.value)
+
+
+HOLDING_ADDRESSES = [field for field in secret_fields() if field not in SECRETS]
+
+
+@pytest.mark.parametrize("field", HOLDING_ADDRESSES)
+def test_settings_that_are_printed_tell_no_password_of_an_address(
+    field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KNOBS[field][0], f"scheme://user:{SECRET}@there/0")
+    settings = read_settings()
+    assert SECRET in getattr(settings, field)
+    assert SECRET not in repr(settings) + str(settings)
 
 
 def test_there_are_secrets() -> None:
