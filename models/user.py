@@ -8,9 +8,9 @@ no role: that is looked up.
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from models.api_key import plain_name
 from models.errors import BadSetting, Unauthenticated
@@ -109,6 +109,17 @@ def _digest(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(raw, salt=salt, n=COST, r=BLOCK, p=LANES, maxmem=MEMORY_BYTES, dklen=DIGEST_BYTES)
 
 
+class ClockedSigner(TimestampSigner):
+    """Marks and judges ages by a clock that it is given."""
+
+    def __init__(self, *keys: Any, now: Now, **words: Any) -> None:
+        super().__init__(*keys, **words)
+        self._now = now
+
+    def get_timestamp(self) -> int:
+        return int(self._now())
+
+
 class Tokens:
     """Signs and reads tokens. secret: shared by all gateways."""
 
@@ -120,7 +131,8 @@ class Tokens:
     def _serializer(self) -> URLSafeTimedSerializer:
         """It signs with the last of its keys, and reads what any of them has signed."""
         keys = [*reversed(self._secret.accepted())]
-        return URLSafeTimedSerializer(keys, salt=PURPOSE, signer_kwargs={"digest_method": hashlib.sha256})
+        words = {"digest_method": hashlib.sha256, "now": self._now}
+        return URLSafeTimedSerializer(keys, salt=PURPOSE, signer=ClockedSigner, signer_kwargs=words)
 
     def begin(self, name: str, epoch: int) -> Token:
         """The first one of somebody who has just signed in."""

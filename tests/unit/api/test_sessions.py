@@ -13,6 +13,7 @@ from streams.ledger.users import KnownUser
 from tests.unit.api.guarded import Caller, key_of
 
 SIGNED_IN_AT = 1_700_000_000
+ANN = Key(key_id=f"{OWNER}-ann", owner=OWNER, name="ann", scopes=OPENS["viewer"])
 
 
 class Ledger:
@@ -47,12 +48,16 @@ def tokens(ledger: Ledger) -> Tokens:
 
 
 @pytest.fixture
-def caller(ledger: Ledger, tokens: Tokens) -> Caller:
-    """Presented: the key of a page, and a token of ann's."""
-    ann = Key(key_id=f"{OWNER}-ann", owner=OWNER, name="ann", scopes=OPENS["viewer"])
+def keys(token: str) -> dict[str, Key]:
+    """What may be presented: the key of a page, and a token of ann's."""
+    return {"page": key_of(["users:act", "stats:read"], "page"), token: ANN}
+
+
+@pytest.fixture
+def caller(ledger: Ledger, tokens: Tokens, keys: dict[str, Key]) -> Caller:
     failed = SimpleNamespace(wait_s=lambda *_: None, opened=lambda *_: None)
     return Caller(
-        {"page": key_of(["users:act", "stats:read"], "page"), tokens.begin("ann", 1).text: ann},
+        keys,
         administration=ledger,
         people=People(lambda: [ledger.acting("ann")], tokens, lambda: 0.0),
         failed_passwords=failed,
@@ -71,9 +76,13 @@ def test_who_signs_in_is_told_for_how_long(caller: Caller, tokens: Tokens) -> No
     assert tokens.read(told["token"]) == Signed("ann", 1, SIGNED_IN_AT)
 
 
-def test_going_on_begins_no_new_session(caller: Caller, ledger: Ledger, tokens: Tokens, token: str) -> None:
+def test_going_on_begins_no_new_session(
+    caller: Caller, ledger: Ledger, tokens: Tokens, keys: dict[str, Key]
+) -> None:
     ledger.now_s += SESSION_S - 30
-    told = caller.ask("GET", "/v1/session", "page", token=token).json()
+    renewed = tokens.sign(Signed("ann", 1, SIGNED_IN_AT)).text
+    keys[renewed] = ANN
+    told = caller.ask("GET", "/v1/session", "page", token=renewed).json()
     assert told["expires_in_s"] == 30
     assert tokens.read(told["token"]) == Signed("ann", 1, SIGNED_IN_AT)
 
