@@ -5,6 +5,7 @@ A value comes from the environment, else from `.env`, else from the running embe
 the environment names as X_FILE.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable
@@ -29,7 +30,8 @@ from streams.files_of_secrets import HeldAddress, SecretFiles
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 STACK_ENV = "stack.env"
-PASSWORD_IN_ADDRESS = re.compile(r"(://[^:/?#@\s]*:)[^/?#\s]*@")
+# To the last @: a password that was not percent-encoded, as of `openssl rand -base64`, may hold any sign.
+PASSWORD_IN_ADDRESS = re.compile(r"(://[^:/?#@\s]*:)\S*@")
 PASSWORD_FIELD = re.compile(r"(password=)('(?:[^'\\]|\\.)*'|[^&\s]*)", re.IGNORECASE)
 
 SHORTEST_SECRET = 16
@@ -63,6 +65,13 @@ def _kept_long_enough(days: int | None) -> int | None:
 def _lower(value: Any) -> Any:
     """The user's guide writes levels in capitals, as the standard library does."""
     return value.lower() if isinstance(value, str) else value
+
+
+def _addresses(text: str) -> str:
+    """The server would take a word that is none for a name, and believe nobody."""
+    for each in filter(None, map(str.strip, text.split(","))):
+        ipaddress.ip_network(each)
+    return text
 
 
 # With a password in it, as a rule.
@@ -181,7 +190,7 @@ class Settings(BaseSettings):
     failed_keys_per_minute: int = Field(
         60, ge=1, description="of one address; more are turned away before the key is looked at"
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Annotated[str, AfterValidator(_addresses)] = Field(
         "",
         description="whose X-Forwarded-For is believed: addresses and networks, by commas; empty is nobody's",
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import psycopg
 import redis
+from psycopg.conninfo import conninfo_to_dict
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -22,6 +23,7 @@ from streams.topics import topics
 
 CONNECT_WITHIN_S = 5
 UP = "fraudml up, or check the address in fraudml config"
+WRITTEN = "write it as postgresql://user:password@host:5432/database"
 REDIS_FLOOR, VALKEY_FLOOR = (7, 2), (8, 0)
 SKEW_WARN_S = 2.0
 ASKED = """
@@ -91,8 +93,15 @@ def eviction(policy: str) -> Finding:
 
 
 def ledger(settings: Settings) -> Iterator[Finding]:
+    url = newest(settings.database_url)
     try:
-        with psycopg.connect(newest(settings.database_url), connect_timeout=CONNECT_WITHIN_S) as connection:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        # The library's own words would quote it, password and all.
+        yield fail("postgres", "DATABASE_URL is no address of a Postgres database", WRITTEN)
+        return
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_WITHIN_S) as connection:
             row = connection.execute(ASKED).fetchone()
     except psycopg.Error as error:
         yield failed_with("postgres", of_postgres("does not answer", str(error).splitlines()[0], UP))
