@@ -37,6 +37,8 @@ PASSWORD_FIELD = re.compile(r"(password=)('(?:[^'\\]|\\.)*'|[^&\s]*)", re.IGNORE
 SHORTEST_SECRET = 16
 # The longest window and its label delay are 37 days, and a record may be 3 days late.
 FEWEST_DAYS_KEPT = 40
+# A hundred years: a moment so long ago can still be reckoned with.
+MOST_DAYS_KEPT = 36_500
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -59,6 +61,8 @@ def _long_enough(secret: SecretStr) -> SecretStr:
 def _kept_long_enough(days: int | None) -> int | None:
     if days is not None and days < FEWEST_DAYS_KEPT:
         raise ValueError(f"histories and late labels need the decisions of {FEWEST_DAYS_KEPT} days")
+    if days is not None and days > MOST_DAYS_KEPT:
+        raise ValueError(f"for longer than {MOST_DAYS_KEPT} days is for ever: leave it unset")
     return days
 
 
