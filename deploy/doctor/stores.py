@@ -30,6 +30,8 @@ ASKED = """
 select current_setting('server_version'), current_setting('fsync'), extract(epoch from now())
 """
 
+SCHEMA_THERE = "select version_num from alembic_version"
+
 
 def check_stores(settings: Settings) -> Iterator[Finding]:
     yield from kafka(settings)
@@ -126,12 +128,21 @@ def schema(settings: Settings) -> Finding:
     """Connects as a worker does, which refuses a schema that it does not know."""
     connector = Connector(settings.database_url, CONNECT_WITHIN_S, "fraudml doctor")
     try:
-        with connector.use():
-            return ok("schema", f"{SCHEMA}, as this version needs it")
+        with connector.use() as connection:
+            return known_schema(str(connection.execute(SCHEMA_THERE).fetchall()[0][0]))
     except FraudError as error:
         return failed_with("schema", error)
     finally:
         connector.close()
+
+
+def known_schema(found: str) -> Finding:
+    """One that we may work with: ours, or a newer one that serves us while a new version is rolled out."""
+    if found == SCHEMA:
+        return ok("schema", f"{found}, as this version needs it")
+    return warn(
+        "schema", f"{found}, of a newer version: it serves ours, {SCHEMA}", "install that version here"
+    )
 
 
 def clock(whose: str, now_there: float, now: Callable[[], float] = time.time) -> Finding:
