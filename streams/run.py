@@ -10,6 +10,8 @@ def run_worker() -> None:
     """Until SIGTERM or SIGINT; ends the process."""
     settings = read_settings()
     set_up_logs(settings.log_level)
+    # Faust makes its own folder there, and nothing above it.
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     from streams.worker import app
 
     worker = faust.Worker(

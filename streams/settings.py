@@ -5,6 +5,7 @@ A value comes from the environment, else from `.env`, else from the running embe
 the environment names as X_FILE.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable
@@ -29,12 +30,15 @@ from streams.files_of_secrets import HeldAddress, SecretFiles
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 STACK_ENV = "stack.env"
-PASSWORD_IN_ADDRESS = re.compile(r"(://[^:/?#@\s]*:)[^/?#\s]*@")
+# To the last @: a password that was not percent-encoded, as of `openssl rand -base64`, may hold any sign.
+PASSWORD_IN_ADDRESS = re.compile(r"(://[^:/?#@\s]*:)\S*@")
 PASSWORD_FIELD = re.compile(r"(password=)('(?:[^'\\]|\\.)*'|[^&\s]*)", re.IGNORECASE)
 
 SHORTEST_SECRET = 16
 # The longest window and its label delay are 37 days, and a record may be 3 days late.
 FEWEST_DAYS_KEPT = 40
+# A hundred years: a moment so long ago can still be reckoned with.
+MOST_DAYS_KEPT = 36_500
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -57,12 +61,21 @@ def _long_enough(secret: SecretStr) -> SecretStr:
 def _kept_long_enough(days: int | None) -> int | None:
     if days is not None and days < FEWEST_DAYS_KEPT:
         raise ValueError(f"histories and late labels need the decisions of {FEWEST_DAYS_KEPT} days")
+    if days is not None and days > MOST_DAYS_KEPT:
+        raise ValueError(f"for longer than {MOST_DAYS_KEPT} days is for ever: leave it unset")
     return days
 
 
 def _lower(value: Any) -> Any:
     """The user's guide writes levels in capitals, as the standard library does."""
     return value.lower() if isinstance(value, str) else value
+
+
+def _addresses(text: str) -> str:
+    """The server would take a word that is none for a name, and believe nobody."""
+    for each in filter(None, map(str.strip, text.split(","))):
+        ipaddress.ip_network(each)
+    return text
 
 
 # With a password in it, as a rule.
@@ -181,7 +194,7 @@ class Settings(BaseSettings):
     failed_keys_per_minute: int = Field(
         60, ge=1, description="of one address; more are turned away before the key is looked at"
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Annotated[str, AfterValidator(_addresses)] = Field(
         "",
         description="whose X-Forwarded-For is believed: addresses and networks, by commas; empty is nobody's",
     )

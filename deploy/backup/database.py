@@ -178,7 +178,7 @@ def their_errors() -> Iterator[None]:
 def _parsed(url: str) -> URL:
     try:
         return make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # The library's own words would quote it, password and all.
         raise BadSetting(
             "DATABASE_URL is no address of a Postgres database",

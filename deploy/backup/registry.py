@@ -50,7 +50,7 @@ def _is_embedded(settings: Settings) -> bool:
 def _url(given: str) -> URL:
     try:
         return make_url(given)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # The library's own words would quote it, password and all.
         raise BadSetting(
             "FRAUDML_MLFLOW_DATABASE_URL is no address of a Postgres database",

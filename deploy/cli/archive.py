@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,6 +10,8 @@ from deploy.cli.models import Json, Who, Why
 from deploy.cli.terminal import print_json, print_line, print_table, reporting, say
 
 MEBIBYTE = 1 << 20
+# As models.decision.Verdict, which a help need not load.
+Decision = Literal["approve", "review", "decline"]
 
 archive = typer.Typer(no_args_is_help=False, invoke_without_command=True)
 
@@ -104,7 +106,7 @@ def query(
     transaction_id: Annotated[str | None, typer.Option("--id", help="Of one transaction.")] = None,
     customer_id: Annotated[str | None, typer.Option("--customer")] = None,
     terminal_id: Annotated[str | None, typer.Option("--terminal")] = None,
-    decision: Annotated[str | None, typer.Option("--decision", help="approve, review or decline.")] = None,
+    decision: Annotated[Decision | None, typer.Option("--decision")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 1000,
 ) -> None:
     """Print archived decisions with everything that stood in their rows, one JSON line each.

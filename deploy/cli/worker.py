@@ -8,8 +8,9 @@ import typer
 
 def worker(
     slot: Annotated[
-        int, typer.Option(min=0, help="Which worker this is; two may not have the same one.")
-    ] = 0,
+        int | None,
+        typer.Option(min=0, help="Which worker this is, two may not have the same one; FRAUDML_SLOT."),
+    ] = None,
 ) -> None:
     """Run one worker here, until it is told to stop; `fraudml up` runs them for you.
 
@@ -21,7 +22,8 @@ def worker(
       fraudml worker --slot 1
       faust -A streams.worker worker --without-web
     """
-    os.environ["FRAUDML_SLOT"] = str(slot)
+    if slot is not None:
+        os.environ["FRAUDML_SLOT"] = str(slot)
     from streams.run import run_worker
 
     run_worker()

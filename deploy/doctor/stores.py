@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import psycopg
 import redis
+from psycopg.conninfo import conninfo_to_dict
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -22,11 +23,14 @@ from streams.topics import topics
 
 CONNECT_WITHIN_S = 5
 UP = "fraudml up, or check the address in fraudml config"
+WRITTEN = "write it as postgresql://user:password@host:5432/database"
 REDIS_FLOOR, VALKEY_FLOOR = (7, 2), (8, 0)
 SKEW_WARN_S = 2.0
 ASKED = """
 select current_setting('server_version'), current_setting('fsync'), extract(epoch from now())
 """
+
+SCHEMA_THERE = "select version_num from alembic_version"
 
 
 def check_stores(settings: Settings) -> Iterator[Finding]:
@@ -91,8 +95,15 @@ def eviction(policy: str) -> Finding:
 
 
 def ledger(settings: Settings) -> Iterator[Finding]:
+    url = newest(settings.database_url)
     try:
-        with psycopg.connect(newest(settings.database_url), connect_timeout=CONNECT_WITHIN_S) as connection:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        # The library's own words would quote it, password and all.
+        yield fail("postgres", "DATABASE_URL is no address of a Postgres database", WRITTEN)
+        return
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_WITHIN_S) as connection:
             row = connection.execute(ASKED).fetchone()
     except psycopg.Error as error:
         yield failed_with("postgres", of_postgres("does not answer", str(error).splitlines()[0], UP))
@@ -117,12 +128,21 @@ def schema(settings: Settings) -> Finding:
     """Connects as a worker does, which refuses a schema that it does not know."""
     connector = Connector(settings.database_url, CONNECT_WITHIN_S, "fraudml doctor")
     try:
-        with connector.use():
-            return ok("schema", f"{SCHEMA}, as this version needs it")
+        with connector.use() as connection:
+            return known_schema(str(connection.execute(SCHEMA_THERE).fetchall()[0][0]))
     except FraudError as error:
         return failed_with("schema", error)
     finally:
         connector.close()
+
+
+def known_schema(found: str) -> Finding:
+    """One that we may work with: ours, or a newer one that serves us while a new version is rolled out."""
+    if found == SCHEMA:
+        return ok("schema", f"{found}, as this version needs it")
+    return warn(
+        "schema", f"{found}, of a newer version: it serves ours, {SCHEMA}", "install that version here"
+    )
 
 
 def clock(whose: str, now_there: float, now: Callable[[], float] = time.time) -> Finding:

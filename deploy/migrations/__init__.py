@@ -9,10 +9,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from deploy.access import postgres_roles
-from models.errors import SchemaUnknown
+from models.errors import BadSetting, SchemaUnknown
 from streams.failures import of_postgres
 from streams.files_of_secrets import newest
 from streams.ledger.connection import SERVES
@@ -67,7 +67,13 @@ def current(settings: Settings) -> str | None:
 def _begun(settings: Settings) -> Iterator[Connection]:
     """A transaction on a connection of its own."""
     owners = settings.database_url_migrator or settings.database_url
-    url = make_url(newest(owners)).set(drivername="postgresql+psycopg")
+    try:
+        url = make_url(newest(owners)).set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError):
+        raise BadSetting(
+            "DATABASE_URL, or DATABASE_URL_MIGRATOR, is no address of a Postgres database",
+            next_step="write it as postgresql://user:password@host:5432/database",
+        ) from None
     engine = create_engine(url, connect_args={"connect_timeout": int(settings.ledger_timeout_s)})
     try:
         with engine.begin() as connection:

@@ -1,6 +1,7 @@
 """Exit codes, one line for an error, and a help that is quick."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from deploy import migrations
 from deploy.cli import main, stack
 from deploy.doctor import checkup
 from deploy.doctor.findings import fail, ok
@@ -18,9 +20,10 @@ from deploy.stack.errors import StackError
 from deploy.stack.parts import SERVICES
 from deploy.stack.stack import Stack
 from deploy.stack.status import PartStatus
-from models.errors import KafkaUnavailable
+from models.errors import BadSetting, KafkaUnavailable
 from streams.reconcile.range import Range
 from streams.reconcile.watch import Pace
+from streams.settings import Settings
 
 Run = Callable[..., Result]
 RUNNING = PartStatus(
@@ -239,3 +242,24 @@ def test_up_runs_a_worker_unless_told_otherwise(
         PartStatus("reconciler", "running", 8, "127.0.0.1:2", 1.0, 0, "http://"),
     ]
     assert stack.workers_to_run(asked, services + found) == wanted
+
+
+@pytest.mark.parametrize(("words", "slot"), [((), "3"), (("--slot", "1"), "1")])
+def test_a_worker_takes_the_slot_of_its_settings_unless_it_is_told_another(
+    run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], slot: str
+) -> None:
+    monkeypatch.setenv("FRAUDML_SLOT", "3")
+    seen: list[str] = []
+    monkeypatch.setattr("streams.run.run_worker", lambda: seen.append(os.environ["FRAUDML_SLOT"]))
+    assert run("worker", *words).exit_code == 0
+    assert seen == [slot]
+
+
+@pytest.mark.parametrize("address", ["postgresql://u:hunter2@db:port/d", "host=db password=hunter2"])
+def test_migrating_by_an_address_that_cannot_be_says_how_to_write_it(
+    settings: Settings, address: str
+) -> None:
+    wrong = settings.model_copy(update={"database_url": address})
+    with pytest.raises(BadSetting, match="no address of a Postgres database") as refused:
+        migrations.upgrade(wrong)
+    assert "hunter2" not in str(refused.value)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import stat
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -166,6 +168,13 @@ def test_the_script_makes_every_password_that_the_file_asks_for() -> None:
     script = (CHECKOUT / "deploy" / "new-passwords").read_text()
     asked = set(re.findall(r"\$\{(\w+):\?", FILE.read_text()))
     assert asked == set(re.findall(r"\b(?:API_KEY|[A-Z]+_PASSWORD)\b", script.partition("for name")[2]))
+
+
+def test_what_the_script_fills_is_its_owners_alone_to_read(tmp_path: Path) -> None:
+    script, filled = CHECKOUT / "deploy" / "new-passwords", tmp_path / ".env"
+    subprocess.run(["sh", "-c", 'umask 022 && "$0" > "$1"', str(script), str(filled)], check=True)
+    assert stat.S_IMODE(filled.stat().st_mode) == 0o600
+    assert len(filled.read_text().splitlines()) == 4
 
 
 def test_every_setting_that_our_services_are_told_is_one_that_we_read(services: dict[str, Any]) -> None:

@@ -2,8 +2,17 @@ import pytest
 
 from deploy.doctor.findings import Level
 from deploy.doctor.machine import python_version, supervised
-from deploy.doctor.stores import clock, durable, eviction, redis_version, topic_partitions
+from deploy.doctor.stores import (
+    clock,
+    durable,
+    eviction,
+    known_schema,
+    ledger,
+    redis_version,
+    topic_partitions,
+)
 from deploy.stack.status import PartStatus
+from streams.ledger.connection import SCHEMA
 from streams.settings import Settings
 from streams.topics import topics
 
@@ -36,6 +45,20 @@ def test_a_redis_that_may_drop_histories_fails() -> None:
 def test_a_ledger_that_forgets_what_it_acknowledged_fails() -> None:
     assert durable("on").level is Level.OK
     assert durable("off").level is Level.FAIL
+
+
+def test_an_address_that_is_none_is_not_told_with_its_password(settings: Settings) -> None:
+    wrong = settings.model_copy(update={"database_url": "postgresql+psycopg://fraud:hunter2@db/fraud_db"})
+    (finding,) = ledger(wrong)
+    assert finding.level is Level.FAIL
+    assert "hunter2" not in finding.detail + finding.fix
+
+
+def test_a_newer_schema_that_serves_us_is_not_told_to_be_ours() -> None:
+    assert known_schema(SCHEMA).level is Level.OK
+    finding = known_schema("9999")
+    assert finding.level is Level.WARN
+    assert finding.detail.startswith("9999, of a newer version")
 
 
 def test_missing_topics_are_named(settings: Settings) -> None:

@@ -223,6 +223,13 @@ def test_settings_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> N
     assert read_settings().slot == 0
 
 
+@pytest.mark.parametrize("proxies", ["proxy", "10.0.0.0/99", "10.20.1.0/16", "10.0.0.1;10.0.0.2", "*"])
+def test_proxies_that_nobody_could_be_are_refused(proxies: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAUDML_TRUSTED_PROXIES", proxies)
+    with pytest.raises(BadSetting, match="FRAUDML_TRUSTED_PROXIES is not usable"):
+        read_settings()
+
+
 def test_settings_cannot_be_changed_underway() -> None:
     with pytest.raises(ValueError, match="frozen"):
         read_settings().slot = 3
@@ -239,6 +246,8 @@ ADDRESSES = [
     (f"rediss://default:{SECRET}@@cache/0?db=1", "rediss://default:****@cache/0?db=1"),
     (f"http://user:{SECRET}@mlflow:5000", "http://user:****@mlflow:5000"),
     (f"postgresql://u:{SECRET}@h1:1,h2:2/db", "postgresql://u:****@h1:1,h2:2/db"),
+    (f"postgresql://u:{SECRET}/+?#@db:5432/fraud_db", "postgresql://u:****@db:5432/fraud_db"),
+    (f"redis://:a/{SECRET}@cache:6379/0", "redis://:****@cache:6379/0"),
     ("postgresql://fraud@db/fraud_db", "postgresql://fraud@db/fraud_db"),
     ("k1:9092,k2:9092", "k1:9092,k2:9092"),
     ("", ""),

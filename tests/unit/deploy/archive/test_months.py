@@ -61,6 +61,13 @@ def test_fewer_days_than_histories_and_late_labels_need_are_refused(
     assert "the decisions of 40 days" in str(refused.value)
 
 
+@pytest.mark.parametrize("days", ["36501", "99999999999"])
+def test_more_days_than_can_be_reckoned_back_are_refused(days: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAUDML_KEEP_DECISIONS_DAYS", days)
+    with pytest.raises(BadSetting, match="is for ever: leave it unset"):
+        read_settings()
+
+
 def test_forty_days_and_none_at_all_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings().keep_decisions_days is None
     monkeypatch.setenv("FRAUDML_KEEP_DECISIONS_DAYS", "40")
