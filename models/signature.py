@@ -36,18 +36,26 @@ def check_signature(key: Path, name: str, hashes: str, signature: str | None) ->
         ModelRejected: no signature, or one of another name, other files or another key.
     """
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    public = _key(key, load_pem_public_key, Ed25519PublicKey)
     try:
-        public.verify(b64decode(signature or "", validate=True), _signed(name, hashes))
+        public_key(key).verify(b64decode(signature or "", validate=True), _signed(name, hashes))
     except (InvalidSignature, ValueError):
         raise ModelRejected(
             f"{name} is {'not signed by the holder of the key' if signature else 'not signed'}",
             why=f"workers take only what {key.name} can verify",
             next_step="register it again where FRAUDML_MODEL_SIGNING_KEY is set",
         ) from None
+
+
+def public_key(file: Path) -> Any:
+    """
+    Raises:
+        BadSetting: the file is no public key in PEM.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    return _key(file, load_pem_public_key, Ed25519PublicKey)
 
 
 def new_signing_key(random_bytes: RandomBytes) -> bytes:

@@ -16,6 +16,7 @@ from models.features import FEATURES
 from models.manifest import load_verified
 from models.model_folder import ModelFolder
 from models.scorer import Model, Scorer
+from models.signature import public_key
 from streams.ledger.rules import Rules
 from streams.registry import Registered, fetch_apart, registered
 from streams.settings import Settings
@@ -43,6 +44,9 @@ class InForce:
     """Looks up what is in force. Not for several threads at once.
 
     rules: the policy and the split that hold now. clock: seconds, to try a refused version again.
+
+    Raises:
+        BadSetting: the key that models must be signed with is none.
     """
 
     def __init__(
@@ -52,6 +56,9 @@ class InForce:
         refused: Callable[[str], None] = lambda name: None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
+        if settings.model_public_key is not None:
+            # Else it would be seen at the next promotion, when no new model comes in any more.
+            public_key(settings.model_public_key)
         self._settings = settings
         self._rules = rules
         self._note_refused = refused

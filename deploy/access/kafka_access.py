@@ -55,7 +55,7 @@ def principals_of(named: Iterable[str], settings: Settings) -> dict[str, str]:
     for each in named:
         role, _, principal = each.partition("=")
         kind, _, name = principal.partition(":")
-        if role not in rules_of(settings) or role in found or not kind or not name:
+        if role not in rules_of(settings) or role in found or not kind or name in ("", "*"):
             raise Misuse(
                 f"--kafka {each} cannot be",
                 why=f"it is a role and its principal, each role once. Roles: {', '.join(rules_of(settings))}",

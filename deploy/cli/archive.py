@@ -130,6 +130,8 @@ def query(
         rows = found(read_settings(), [_month(each) for each in month or ()], wanted, report)
         for document in islice(rows, limit):
             print_line(document)
+        if next(rows, None) is not None:
+            report.note(f"there are more than these {limit:,}: --limit")
 
 
 def _month(text: str) -> date:

@@ -27,7 +27,15 @@ def test_a_principal_may_hold_the_signs_of_a_certificates_name(settings: Setting
 
 @pytest.mark.parametrize(
     "told",
-    [["worker"], ["worker="], ["worker=me"], ["worker=User:"], ["boss=User:boss"], ["worker=User:a"] * 2],
+    [
+        ["worker"],
+        ["worker="],
+        ["worker=me"],
+        ["worker=User:"],
+        ["worker=User:*"],
+        ["boss=User:boss"],
+        ["worker=User:a"] * 2,
+    ],
 )
 def test_what_names_no_role_and_principal_is_told_with_the_form_to_use(
     told: list[str], settings: Settings

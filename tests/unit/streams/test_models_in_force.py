@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.ab_test import ABConfig, ABTestRouter, create_default_ab_config
-from models.errors import ModelRejected, RegistryUnavailable
+from models.errors import BadSetting, ModelRejected, RegistryUnavailable
 from models.model_folder import ModelFolder
 from models.policy import DEFAULT_POLICY, flat_policy
 from models.scorer import Model, Scorer
@@ -77,6 +77,17 @@ class Workers:
 @pytest.fixture
 def workers(settings: Settings) -> Workers:
     return Workers(settings)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no key"])
+def test_a_key_that_is_none_is_told_at_the_start(workers: Workers, content: bytes | None) -> None:
+    file = workers.settings.home / "model.pub"
+    if content is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    workers.settings = workers.settings.model_copy(update={"model_public_key": file})
+    with pytest.raises(BadSetting, match=r"model\.pub cannot be read as a key"):
+        workers.start()
 
 
 def test_the_registry_is_asked_for_the_version_behind_an_alias(
