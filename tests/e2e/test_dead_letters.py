@@ -93,6 +93,7 @@ def noted(fraudml: CommandLine, action: str) -> list[tuple[str, str, str]]:
     return [(row["object"], row["outcome"], row["why"]) for row in rows if row["action"] == action]
 
 
+@pytest.mark.slow
 def test_a_replay_is_in_the_audit_table_with_who_asked_for_it(fraudml: CommandLine, refused: Refused) -> None:
     before = len(noted(fraudml, "replay"))
     fraudml.ok("dlq", "replay", *refused.only, "--dry-run")
@@ -109,6 +110,7 @@ def test_a_replay_is_in_the_audit_table_with_who_asked_for_it(fraudml: CommandLi
     ]
 
 
+@pytest.mark.slow
 def test_an_allowance_and_a_rebuild_are_in_the_audit_table_too(fraudml: CommandLine) -> None:
     fraudml.ok("dlq", "allow", "--topic", "labels", "--partition", "1", "--why", "looked at")
     assert noted(fraudml, "allow")[-2:] == [

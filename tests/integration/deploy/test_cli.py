@@ -34,6 +34,7 @@ def fraudml(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*FRAUDML, *words], env=environment, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_a_stack_from_up_to_down(home: Path) -> None:
     up = fraudml(home, "up", "--workers", "0", "--only", "valkey")
     assert up.returncode == 0, up.stderr

@@ -72,7 +72,7 @@ def test_companions_come_and_go_with_the_workers(stack: Stack) -> None:
     assert stack.up(("valkey",), workers=None, companions=COMPANIONS) == ()
     found = [status for status in stack.status(readiness=True) if status.part in COMPANIONS]
     for status in found:
-        url = status.metrics_url or status.address
+        url = status.address if status.address.startswith("http") else status.metrics_url
         role = COMPANIONS[status.part].role
         own = stack.env()[f"REDIS_URL_{role.upper()}"] if role else "none"
         assert httpx.get(url, timeout=5).text == f"{own} {stack.home}"
@@ -83,6 +83,7 @@ def test_companions_come_and_go_with_the_workers(stack: Stack) -> None:
     assert parts(stack) == ["valkey", "worker-0"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_ends_at_once_is_given_up_soon(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -331,6 +331,7 @@ def test_each_kind_of_damage_is_found_and_named(kind: str, found: list[str]) -> 
     assert [what for what in expected if what not in found] == []
 
 
+@pytest.mark.slow
 def test_what_was_not_damaged_is_not_named(found: list[str]) -> None:
     sound = ("tx-04", "tx-14", "tx-19", "c-04", "t-14", "m-0", "m-3", "/0/4 ", "labels/0/")
     assert [what for what in found if any(name in what for name in sound)] == []

@@ -73,6 +73,7 @@ def test_the_figures_of_a_trial_are_means_over_its_folds(trials: list[Trial]) ->
             assert trial.mean[metric] == pytest.approx(sum(getattr(each, metric) for each in trial.folds) / 2)
 
 
+@pytest.mark.slow
 def test_the_same_seed_finds_the_same(trials: list[Trial]) -> None:
     assert searched(trials[0].recipe.family) == trials
 
