@@ -10,7 +10,8 @@ from dotenv import dotenv_values
 from deploy.stack.account import ourselves
 from deploy.stack.home import Home
 from models.errors import Misuse
-from streams.settings import Settings, env_files, home_folder, masked, read_settings, variable_of
+from streams.kinds_of_settings import masked
+from streams.settings import Settings, env_files, home_folder, read_settings, variable_of
 
 Origin = Literal["environment", ".env", "stack", "default"]
 # The settings that say where the services are.

@@ -5,83 +5,27 @@ A value comes from the environment, else from `.env`, else from the running embe
 the environment names as X_FILE.
 """
 
-import ipaddress
 import os
-import re
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import Field, SecretStr, ValidationError, WrapValidator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from models.errors import BadSetting
 from streams.certificates import check_authority, with_authority
-from streams.files_of_secrets import HeldAddress, SecretFiles
+from streams.files_of_secrets import SecretFiles
+from streams.kinds_of_settings import Address, DaysKept, Key, LogLevel, Networks, Port, masked
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 STACK_ENV = "stack.env"
-# To the last @: a password that was not percent-encoded, as of `openssl rand -base64`, may hold any sign.
-PASSWORD_IN_ADDRESS = re.compile(r"(://[^:/?#@\s]*:)\S*@")
-PASSWORD_FIELD = re.compile(r"(password=)('(?:[^'\\]|\\.)*'|[^&\s]*)", re.IGNORECASE)
-
-SHORTEST_SECRET = 16
-# The longest window and its label delay are 37 days, and a record may be 3 days late.
-FEWEST_DAYS_KEPT = 40
-# A hundred years: a moment so long ago can still be reckoned with.
-MOST_DAYS_KEPT = 36_500
-Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 def home_folder() -> Path:
     """Where the embedded stack keeps data, ports and state; belongs to the checkout."""
     return Path(os.environ.get("FRAUDML_HOME", CHECKOUT / ".fraudml")).expanduser().resolve()
-
-
-def _kept_as_held(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """Which file it came from is not lost: it is read again for each new connection."""
-    return value if isinstance(value, HeldAddress) else check(value)
-
-
-def _long_enough(secret: SecretStr) -> SecretStr:
-    if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
-        raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
-    return secret
-
-
-def _kept_long_enough(days: int | None) -> int | None:
-    if days is not None and days < FEWEST_DAYS_KEPT:
-        raise ValueError(f"histories and late labels need the decisions of {FEWEST_DAYS_KEPT} days")
-    if days is not None and days > MOST_DAYS_KEPT:
-        raise ValueError(f"for longer than {MOST_DAYS_KEPT} days is for ever: leave it unset")
-    return days
-
-
-def _lower(value: Any) -> Any:
-    """The user's guide writes levels in capitals, as the standard library does."""
-    return value.lower() if isinstance(value, str) else value
-
-
-def _addresses(text: str) -> str:
-    """The server would take a word that is none for a name, and believe nobody."""
-    for each in filter(None, map(str.strip, text.split(","))):
-        ipaddress.ip_network(each)
-    return text
-
-
-# With a password in it, as a rule.
-Address = Annotated[str, WrapValidator(_kept_as_held)]
-Key = Annotated[SecretStr, AfterValidator(_long_enough)]
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
 
 class Settings(BaseSettings):
@@ -109,7 +53,7 @@ class Settings(BaseSettings):
     redis_url_gateway: Address = Field("", validation_alias="REDIS_URL_GATEWAY")
     redis_url_auditor: Address = Field("", validation_alias="REDIS_URL_AUDITOR")
     mlflow_tracking_uri: str = Field("http://127.0.0.1:5000", validation_alias="MLFLOW_TRACKING_URI")
-    mlflow_database_url: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+    mlflow_database_url: Key = Field(
         SecretStr(""), description="MLflow's own Postgres, for backups; the embedded stack's if not given"
     )
     mlflow_artifacts: str = Field("", description="the folder that MLflow serves artifacts from; likewise")
@@ -171,7 +115,7 @@ class Settings(BaseSettings):
     )
     give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")
     stuck_s: float = Field(30.0, gt=0, description="lag and no finished sweep for this long ends the worker")
-    keep_decisions_days: Annotated[int | None, AfterValidator(_kept_long_enough)] = Field(
+    keep_decisions_days: DaysKept = Field(
         None,
         description="`fraudml archive` takes older months out of the ledger; at least 40, empty: none",
     )
@@ -194,7 +138,7 @@ class Settings(BaseSettings):
     failed_keys_per_minute: int = Field(
         60, ge=1, description="of one address; more are turned away before the key is looked at"
     )
-    trusted_proxies: Annotated[str, AfterValidator(_addresses)] = Field(
+    trusted_proxies: Networks = Field(
         "",
         description="whose X-Forwarded-For is believed: addresses and networks, by commas; empty is nobody's",
     )
@@ -318,8 +262,3 @@ def variable_of(field: str) -> str:
     if info is None:
         return field
     return str(info.validation_alias) if info.validation_alias else f"FRAUDML_{field.upper()}"
-
-
-def masked(value: Any) -> str:
-    """A setting as it may be shown: a password is hidden, wherever a client takes it from."""
-    return PASSWORD_FIELD.sub(r"\1****", PASSWORD_IN_ADDRESS.sub(r"\1****@", str(value)))

@@ -88,7 +88,8 @@ def migrate() -> None:
     """
     from deploy import migrations
     from deploy.stack.kafka_topics import ensure
-    from streams.settings import masked, read_settings
+    from streams.kinds_of_settings import masked
+    from streams.settings import read_settings
     from streams.topics import topics
 
     settings = read_settings()

@@ -19,8 +19,9 @@ from deploy.backup.manifest import stored
 from deploy.backup.staging import scratch
 from deploy.jobs.noting import noted
 from deploy.stack.report import Report
+from streams.kinds_of_settings import FEWEST_DAYS_KEPT
 from streams.ledger.archiving import ArchivedMonth, PostgresArchiving, Span
-from streams.settings import FEWEST_DAYS_KEPT, Settings
+from streams.settings import Settings
 
 MOVED_AT_ONCE = 2000
 NOT_SET = "FRAUDML_KEEP_DECISIONS_DAYS is not set: decisions are kept in the ledger for ever"

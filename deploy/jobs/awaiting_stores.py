@@ -13,7 +13,8 @@ from deploy.stack import kafka_topics
 from deploy.stack.report import Report
 from deploy.stack.waiting import SYSTEM_CLOCK, Clock, TimedOut, until
 from models.errors import BadSetting, RegistryUnavailable, Unavailable, ViewUnavailable
-from streams.settings import Settings, masked
+from streams.kinds_of_settings import masked
+from streams.settings import Settings
 
 EVERY_S = 1.0
 ANSWERS_WITHIN_S = 5.0

@@ -15,8 +15,9 @@ from deploy.access import postgres_roles
 from models.errors import BadSetting, SchemaUnknown
 from streams.failures import of_postgres
 from streams.files_of_secrets import newest
+from streams.kinds_of_settings import masked
 from streams.ledger.connection import SERVES
-from streams.settings import Settings, masked
+from streams.settings import Settings
 
 FOLDER = Path(__file__).parent
 NEWEST = "head"

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from models.errors import BadSetting
 from streams import settings as settings_module
-from streams.settings import Settings, masked, read_settings, secret_fields, variable_of
+from streams.kinds_of_settings import masked
+from streams.settings import Settings, read_settings, secret_fields, variable_of
 
 # Each setting: its variable, a value other than the default, and that value as it is used.
 KNOBS: dict[str, tuple[str, str, Any]] = {

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from deploy.archive.months import DAY, after, begin_of, due, month_of
 from models.errors import BadSetting
-from streams.settings import FEWEST_DAYS_KEPT, read_settings
+from streams.kinds_of_settings import FEWEST_DAYS_KEPT
+from streams.settings import read_settings
 
 moments = st.integers(1_420_070_400, 2_366_841_600).map(lambda at_s: datetime.fromtimestamp(at_s, UTC))
 settings = st.integers(FEWEST_DAYS_KEPT, 3000)
