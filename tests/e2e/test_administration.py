@@ -82,7 +82,6 @@ def _status(admin: httpx.Client, key: str) -> int:
     return admin.get("/v1/policies", headers={"X-API-Key": key}).status_code
 
 
-@pytest.mark.slow
 def test_a_model_is_promoted_and_rolled_back_where_the_registry_has_it(
     admin: httpx.Client, fraudml: CommandLine
 ) -> None:

@@ -67,6 +67,7 @@ def test_another_body_under_a_known_id_is_a_conflict(caller: httpx.Client) -> No
     assert refused.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.slow
 def test_what_is_handed_to_the_stream_is_decided_by_it(caller: httpx.Client) -> None:
     one, two, wrong = payment(), payment(), payment(currency="SEK")
     assert caller.post("/v1/transactions", json=one).status_code == 202

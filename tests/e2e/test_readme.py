@@ -76,7 +76,6 @@ def test_what_is_produced_in_python_is_decided_and_found(reader: Reader) -> None
     assert "('decline', " in reader.python("ask") or "('review', " in reader.python("ask")
 
 
-@pytest.mark.slow
 def test_a_subscriber_in_python_gets_its_alert(reader: Reader) -> None:
     assert reader.python("subscribe").count(" readme-1 ") == 1
 
