@@ -178,8 +178,7 @@ class Gateway:
             running_access(settings, self._limit, self.people, self.metrics)
         )
         self._exits.callback(self._latency_log.stop)
-        if self.spans is not None:
-            self._exits.callback(self.spans.close)
+        self._exits.callback(self.spans.close)
         self._latency_log.start()
         self._producing.start()
         self._opening.start()

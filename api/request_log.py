@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import ApiMetrics
 from models.card_number import holds_card_number
-from streams.spans import Spans
-from streams.tracing import TRACE_HEADER, is_sampled, is_trace
+from streams.spans import UNCOLLECTED, Spans
+from streams.tracing import TRACE_HEADER, is_trace
 
 log = structlog.get_logger("api.access")
 
@@ -22,7 +22,7 @@ QUIET = ("/healthz", "/readyz", "/metrics")
 
 class RequestLog:
     """ASGI middleware, around all that may answer. clock: seconds. spans: of requests whose callers have
-    marked them, where somebody collects them.
+    marked them.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class RequestLog:
         app: ASGIApp,
         metrics: ApiMetrics,
         clock: Callable[[], float] = time.perf_counter,
-        spans: Spans | None = None,
+        spans: Spans = UNCOLLECTED,
     ) -> None:
         self._spans = spans
         self._app = app
@@ -45,7 +45,7 @@ class RequestLog:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id = _request_id(headers)
         state["traceparent"] = trace = _trace(headers)
-        span = self._spans.request(trace) if self._spans is not None and is_sampled(trace) else None
+        span = self._spans.request(trace)
         if span is not None:
             # Records bear it on: what workers do with them stands below this request.
             state["traceparent"] = span.traceparent

@@ -1,7 +1,7 @@
 """What is known of a decision whose row has left for the archive: itself, and its body as a hash."""
 
 from collections.abc import Sequence
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ class ArchivedDecision(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def month(self) -> date:
         """The first day of the month whose file holds the rest: the one it was decided in, in UTC."""
-        return self.decision.decided_at.astimezone(UTC).date().replace(day=1)
+        return month_of(self.decision.decided_at)
 
     def fits(self, body: Sequence[object]) -> bool:
         """Whether this is the body that was decided. body: as `models.decision.body_of` has it."""
@@ -33,6 +33,11 @@ class ArchivedDecision(msgspec.Struct, frozen=True, kw_only=True):
         document |= {"customer_id": transaction.customer_id, "terminal_id": transaction.terminal_id}
         document |= {"amount_minor": transaction.amount_minor, "currency": transaction.currency}
         return DecidedTransaction(**document, attributes=transaction.attributes or None)
+
+
+def month_of(moment: datetime) -> date:
+    """The first day of a moment's month, in UTC."""
+    return moment.astimezone(UTC).date().replace(day=1)
 
 
 def hash_of(body: Sequence[object]) -> UUID:

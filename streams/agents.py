@@ -14,7 +14,7 @@ from tenacity.wait import wait_exponential_jitter
 from models.errors import Refused, Unavailable
 from streams.arrivals import Sweep
 from streams.metrics import Metrics
-from streams.spans import Spans
+from streams.spans import UNCOLLECTED, Spans
 from streams.tracing import log_traces
 from streams.watchdog import Watchdog
 
@@ -30,7 +30,7 @@ class SweepRunner:
 
     stop: set when the worker is told to go. give_up_s: how long to wait for a dependency. finished: called as
     soon as a sweep is done, so that the next one is read while Faust still takes note of this one. spans: of
-    traced records, where somebody collects them.
+    traced records.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SweepRunner:
         stop: Any,
         give_up_s: float,
         finished: Callable[[], None] = lambda: None,
-        spans: Spans | None = None,
+        spans: Spans = UNCOLLECTED,
     ) -> None:
         self._spans = spans
         self._handlers = handlers
@@ -69,7 +69,7 @@ class SweepRunner:
             Halt: going on would break the promise.
         """
         handle = self._handlers[sweep.topic]
-        began_ns = self._spans.now_ns() if self._spans is not None else 0
+        began_ns = self._spans.now_ns()
         try:
             try:
                 handle(sweep)
@@ -90,8 +90,7 @@ class SweepRunner:
         self._metrics.degraded.set(0)
         self._finished()
         log_traces(sweep)
-        if self._spans is not None:
-            self._spans.swept(sweep, began_ns)
+        self._spans.swept(sweep, began_ns)
         return True
 
     def _note_failure(self, error: BaseException | None) -> None:

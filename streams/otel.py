@@ -5,9 +5,8 @@ What decides never waits for it: the queue is bounded, and what does not fit, or
 
 import logging
 import time
-from collections.abc import Callable
-from queue import Empty, Full, Queue
-from threading import Event, Thread
+from collections.abc import Callable, Sequence
+from threading import Semaphore, Thread
 from typing import Any
 
 import structlog
@@ -15,7 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -30,7 +29,7 @@ from opentelemetry.trace import (
 from streams import span_names as names
 from streams.arrivals import Sweep
 from streams.spans import EXPORT_FAILED, QUEUE_FULL, Dropped
-from streams.tracing import first_traces
+from streams.tracing import first_traces, is_sampled
 
 log = structlog.get_logger(__name__)
 
@@ -38,63 +37,52 @@ MOST_WAITING, MOST_AT_ONCE = 2048, 256
 EXPORT_S, GATHER_S, CLOSE_S = 3.0, 0.5, 2.0
 
 
-class Sending(SpanProcessor):  # type: ignore[misc]
-    """A bounded queue, and the thread that empties it. gather_s: for how long spans are gathered first."""
+class Counted(SpanExporter):  # type: ignore[misc]
+    """Another exporter, whose failures are told. room: what it is handed has left the queue."""
+
+    def __init__(self, exporter: SpanExporter, room: Semaphore, dropped: Dropped) -> None:
+        self._exporter = exporter
+        self._room = room
+        self._dropped = dropped
+        self._fails = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self._room.release(len(spans))
+        result = SpanExportResult.FAILURE
+        try:
+            result = self._exporter.export(spans)
+        finally:
+            self._note(result is not SpanExportResult.SUCCESS, len(spans))
+        return result
+
+    def _note(self, fails: bool, count: int) -> None:
+        if fails:
+            self._dropped(EXPORT_FAILED, count)
+        if fails != self._fails:
+            log.warning("spans_not_taken" if fails else "spans_taken_again", spans=count)
+        self._fails = fails
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+
+class Sending(BatchSpanProcessor):  # type: ignore[misc]
+    """The library's, which would tell nobody what its queue has no room for. gather_s: for how long spans
+    are gathered first."""
 
     def __init__(
         self, exporter: SpanExporter, dropped: Dropped, most: int = MOST_WAITING, gather_s: float = GATHER_S
     ) -> None:
-        self._exporter = exporter
         self._dropped = dropped
-        self._gather_s = gather_s
-        self._waiting: Queue[ReadableSpan] = Queue(most)
-        self._stop = Event()
-        self._fails = False
-        self._thread = Thread(target=self._run, name="spans", daemon=True)
-        self._thread.start()
+        self._room = Semaphore(most)
+        counted = Counted(exporter, self._room, dropped)
+        super().__init__(counted, most, gather_s * 1000, min(most, MOST_AT_ONCE))
 
     def on_end(self, span: ReadableSpan) -> None:
-        try:
-            self._waiting.put_nowait(span)
-        except Full:
+        if self._room.acquire(blocking=False):
+            super().on_end(span)
+        else:
             self._dropped(QUEUE_FULL, 1)
-
-    def shutdown(self) -> None:
-        """Whoever does not take them in time is not waited for."""
-        self._stop.set()
-        self._thread.join(CLOSE_S)
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._gather_s):
-            self._empty()
-        self._empty()
-        self._exporter.shutdown()
-
-    def _empty(self) -> None:
-        while batch := self._next():
-            self._send(batch)
-
-    def _next(self) -> list[ReadableSpan]:
-        batch: list[ReadableSpan] = []
-        try:
-            while len(batch) < MOST_AT_ONCE:
-                batch.append(self._waiting.get_nowait())
-        except Empty:
-            pass
-        return batch
-
-    def _send(self, batch: list[ReadableSpan]) -> None:
-        try:
-            taken = self._exporter.export(batch) is SpanExportResult.SUCCESS
-        # Whatever becomes of spans must not end the thread that sends the next ones.
-        except Exception as error:
-            log.debug("spans_not_sent", why=str(error))
-            taken = False
-        if not taken:
-            self._dropped(EXPORT_FAILED, len(batch))
-        if taken == self._fails:
-            log.warning("spans_not_taken" if not taken else "spans_taken_again", spans=len(batch))
-        self._fails = not taken
 
 
 class OtelRequest:
@@ -121,7 +109,9 @@ class OtelSpans:
         self._tracer = provider.get_tracer("fraudml")
         self.now_ns = now_ns
 
-    def request(self, parent: str) -> OtelRequest:
+    def request(self, parent: str) -> OtelRequest | None:
+        if not is_sampled(parent):
+            return None
         context = set_span_in_context(NonRecordingSpan(_context(parent)))
         return OtelRequest(self._tracer.start_span("request", context, kind=SpanKind.SERVER))
 
@@ -147,7 +137,10 @@ class OtelSpans:
         whole.end(end_ns)
 
     def close(self) -> None:
-        self._provider.shutdown()
+        # The library would wait half a minute for a collector that does not answer.
+        closing = Thread(target=self._provider.shutdown, name="spans", daemon=True)
+        closing.start()
+        closing.join(CLOSE_S)
 
     def _span(
         self, name: str, parent: Context, links: list[Link], attributes: dict[str, Any], began_ns: int

@@ -182,8 +182,7 @@ class Parts:
             self.poller.drain().wait(DRAIN_S)
 
     def close(self) -> None:
-        if self.spans is not None:
-            self.spans.close()
+        self.spans.close()
         self.watchdog.stop()
         self.watcher.stop()
         if self.opened.is_set():

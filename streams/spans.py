@@ -30,8 +30,8 @@ class Spans(Protocol):
     def now_ns(self) -> int:
         """The wall clock."""
 
-    def request(self, parent: str) -> RequestSpan:
-        """parent: a sampled trace context of the caller."""
+    def request(self, parent: str) -> RequestSpan | None:
+        """None where nobody collects it. parent: the trace context of the caller."""
 
     def swept(self, sweep: Sweep, began_ns: int) -> None:
         """A sweep is done, that was begun at a time: a span of its own, and one for each traced record."""
@@ -40,14 +40,33 @@ class Spans(Protocol):
         """What waits is sent, if it can be at once."""
 
 
-def spans_of(settings: Settings, service: str, dropped: Dropped) -> Spans | None:
-    """None where no address is set.
+class Uncollected:
+    """Nobody collects spans."""
+
+    def now_ns(self) -> int:
+        return 0
+
+    def request(self, parent: str) -> None:
+        """There is none."""
+
+    def swept(self, sweep: Sweep, began_ns: int) -> None:
+        """There is none."""
+
+    def close(self) -> None:
+        """Nothing waits."""
+
+
+UNCOLLECTED = Uncollected()
+
+
+def spans_of(settings: Settings, service: str, dropped: Dropped) -> Spans:
+    """Collected where an address is set.
 
     Raises:
         BadSetting: OpenTelemetry is not installed.
     """
     if not settings.otel_endpoint:
-        return None
+        return UNCOLLECTED
     try:
         from streams.otel import exported
     except ImportError as error:

@@ -2,12 +2,9 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from models.archived import month_of
+
 DAY = timedelta(days=1)
-
-
-def month_of(moment: datetime) -> date:
-    """The first day of a moment's month."""
-    return moment.astimezone(UTC).date().replace(day=1)
 
 
 def after(month: date) -> date:

@@ -20,7 +20,7 @@ from deploy.backup.staging import scratch
 from deploy.jobs.noting import noted
 from deploy.stack.report import Report
 from streams.kinds_of_settings import FEWEST_DAYS_KEPT
-from streams.ledger.archiving import ArchivedMonth, PostgresArchiving, Span
+from streams.ledger.archiving import ArchivedMonth, Counted, PostgresArchiving, Span
 from streams.settings import Settings
 
 MOVED_AT_ONCE = 2000
@@ -88,7 +88,7 @@ class _Archiving:
     def _take(self, month: date, begun: ArchivedMonth | None) -> None:
         """One month, from where it is."""
         count = self._ledger.count(span_of(month))
-        if begun is None and (count.rows == 0 or self._is_held_back(month, count.unclaimed)):
+        if begun is None and (count.newest_event is None or self._is_held_back(month, count)):
             return
         if self._orders.dry_run:
             self._done.append(self._told(month, begun, count.rows, 0))
@@ -98,10 +98,9 @@ class _Archiving:
         who, why = self._orders.who, self._orders.why
         with noted(self._settings, "archive", name, what, who=who, why=why) as ending:
             written = begun or self._written(month, count.rows)
-            moved = self._moved(written) if written else 0
-            ending["after"] = f"{moved} decisions" if written else "held back"
-        if written:
-            self._done.append(self._told(month, written, count.rows, moved))
+            moved = self._moved(written)
+            ending["after"] = f"{moved} decisions"
+        self._done.append(self._told(month, written, count.rows, moved))
 
     def _told(self, month: date, written: ArchivedMonth | None, rows: int, moved: int) -> dict[str, Any]:
         told = {"month": f"{month:%Y-%m}", "rows": written.rows if written else rows, "moved": moved}
@@ -109,27 +108,30 @@ class _Archiving:
             told |= {"place": written.place, "file": written.file, "bytes": written.bytes}
         return told
 
-    def _is_held_back(self, month: date, unclaimed: int) -> bool:
-        if unclaimed:
-            self._hold_back(month, f"{unclaimed:,} of its decisions by REST wait for their records")
-        return unclaimed > 0
+    def _is_held_back(self, month: date, count: Counted) -> bool:
+        why = self._why_held_back(count)
+        if why:
+            self._held_back.append({"month": f"{month:%Y-%m}", "why": why})
+            self._report.note(f"{month:%Y-%m} stays: {why}")
+        return bool(why)
 
-    def _hold_back(self, month: date, why: str) -> None:
-        self._held_back.append({"month": f"{month:%Y-%m}", "why": why})
-        self._report.note(f"{month:%Y-%m} stays: {why}")
+    def _why_held_back(self, count: Counted) -> str:
+        if count.unclaimed:
+            return f"{count.unclaimed:,} of its decisions by REST wait for their records"
+        newest_day = self._ledger.newest_day()
+        assert newest_day is not None, "there are decisions"
+        assert count.newest_event is not None, "there are some of this month"
+        if count.newest_event >= begin_of(newest_day) - timedelta(days=FEWEST_DAYS_KEPT):
+            return "the windows of the newest transactions still reach into it"
+        return ""
 
-    def _written(self, month: date, rows: int) -> ArchivedMonth | None:
-        """Its file, proven, and noted in the ledger; None where it must stay."""
+    def _written(self, month: date, rows: int) -> ArchivedMonth:
+        """Its file, proven, and noted in the ledger."""
         with scratch() as folder:
             name = name_of(month, "parquet")
             with self._report.counting(f"writing {name}", rows) as count:
                 written = write(folder / name, self._ledger.rows(span_of(month)), count)
-            newest_day = self._ledger.newest_day()
-            assert written.newest_event is not None
-            assert newest_day is not None
-            if written.newest_event >= begin_of(newest_day) - timedelta(days=FEWEST_DAYS_KEPT):
-                self._hold_back(month, "the windows of the newest transactions still reach into it")
-                return None
+            assert written.newest_event is not None, "there are rows"
             file = stored(folder, name)
             place = below(self._orders.to, self._ledger.ledger_id())
             noted_month = ArchivedMonth(

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import msgspec
@@ -38,7 +40,8 @@ def found(
         report.waiting(f"reading {month.file}")
         with proven(month) as path:
             conditions = [pc.field(name) == value for name, value in wanted.items()]
-            for batch in ds.dataset(path).to_batches(filter=_all(conditions), batch_size=AT_ONCE):
+            chosen = reduce(and_, conditions) if conditions else None
+            for batch in ds.dataset(path).to_batches(filter=chosen, batch_size=AT_ONCE):
                 yield from map(_document, batch.to_pylist())
 
 
@@ -57,18 +60,9 @@ def _asked(settings: Settings, months: Sequence[date], transaction_id: str | Non
     return [known[each] for each in sorted(months or known)]
 
 
-def _all(conditions: Sequence[Any]) -> Any:
-    whole = None
-    for each in conditions:
-        whole = each if whole is None else whole & each
-    return whole
-
-
 def _document(row: dict[str, Any]) -> dict[str, Any]:
     parsed = {name: msgspec.json.decode(row[name]) if row[name] else None for name in AS_JSON}
     features = dict(zip(row["feature_names"].split(","), row["features"], strict=True))
     times = {name: row[name].isoformat() for name in ("event_time", "decided_at")}
-    left = {
-        name: row[name] for name in SCHEMA.names if name not in ("feature_names", "features", "body_hash")
-    }
+    left = {name: row[name] for name in SCHEMA.names if name not in NOT_AS_STORED}
     return {**left, **parsed, **times, "features": features}

@@ -36,7 +36,6 @@ from models.errors import KafkaUnavailable, NotFound
 from streams.ledger.frozen import Frozen, LedgerMoment
 from streams.settings import Settings
 
-ARCHIVED = "archived decisions"
 DUMP = ("--format=directory", "--compress=gzip:1")
 LEFT_OUT = (
     "secrets (answer key, pepper, API keys, passwords): keep them elsewhere",
@@ -151,7 +150,9 @@ def _make(
 
 
 def archived_words(place: str, months: int, first: date, last: date) -> str:
-    return f"{ARCHIVED}: {months} months, {first:%Y-%m} to {last:%Y-%m}, are files in {place}: keep them"
+    return (
+        f"archived decisions: {months} months, {first:%Y-%m} to {last:%Y-%m}, are files in {place}: keep them"
+    )
 
 
 def _facts(held: Frozen) -> dict[str, Any]:

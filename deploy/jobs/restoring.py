@@ -22,7 +22,6 @@ from deploy.backup.places import manifest_of, place_of, refuse_strangers
 from deploy.backup.registry import RegistryStore, registry_of
 from deploy.backup.sealing import identities_of
 from deploy.backup.staging import fetched, files_below, scratch
-from deploy.jobs.backing_up import ARCHIVED
 from deploy.stack.report import Report
 from models.errors import SchemaUnknown
 from streams.ledger.restores import Origin, PostgresRestores
@@ -112,8 +111,7 @@ def _restored(
         server.drop(aside)
     progress = progress_of(plan.manifest)
     for each in plan.manifest.left_out:
-        if each.startswith(ARCHIVED):
-            report.note(f"not in the backup: {each}")
+        report.note(f"not in the backup: {each}")
     return {
         "backup": plan.manifest.name,
         "taken_at": plan.manifest.taken_at.isoformat(),

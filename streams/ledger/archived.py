@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from models.archived import ArchivedDecision
-from models.decision import Decision
+from models.decision import Decision, decision_of
 from streams.ledger.connection import TimedConnection
+from streams.ports import DecisionRows, Duplicates
 
 # What the trigger on `decisions` raises where an id is among the archived.
 IDS_ARCHIVED = "FR003"
@@ -45,6 +46,23 @@ def _archived(row: Sequence[Any], names: Sequence[str]) -> ArchivedDecision:
     body_hash, *fields = row
     decision = msgspec.convert(dict(zip(names[1:], fields, strict=True)), Decision)
     return ArchivedDecision(decision=decision, body_hash=body_hash)
+
+
+def duplicates(connection: TimedConnection, rows: DecisionRows) -> Duplicates:
+    """The rows whose ids were archived: each is another record's, whoever that was."""
+    batch, answered = rows.batch, rows.answers()
+    found = find(connection, batch.transaction_id)
+    known = [
+        (row, found[transaction_id])
+        for row, transaction_id in enumerate(batch.transaction_id)
+        if transaction_id in found
+    ]
+    assert known, "the ledger said that some ids are archived"
+    return Duplicates(
+        [row for row, _ in known],
+        [row for row, held in known if not held.fits(batch.body(row))],
+        sum(row in answered and decision_of(answered[row].decided) != held.decision for row, held in known),
+    )
 
 
 def locked_times(connection: TimedConnection, transaction_ids: Sequence[str]) -> dict[str, datetime]:

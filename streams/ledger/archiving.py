@@ -21,7 +21,7 @@ OLDEST = "SELECT min(decided_at) FROM decisions"
 # By the day of the index of customers: exact enough for what is 40 days away.
 NEWEST_DAY = "SELECT max((event_time AT TIME ZONE 'UTC')::date) FROM decisions"
 COUNT = """
-    SELECT count(*), count(*) FILTER (WHERE incarnation IS NULL) FROM decisions
+    SELECT count(*), count(*) FILTER (WHERE incarnation IS NULL), max(event_time) FROM decisions
     WHERE decided_at >= %s AND decided_at < %s
 """
 ROWS = """
@@ -77,10 +77,11 @@ class ArchivedMonth(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """unclaimed: those of the rows that wait for their record."""
+    """unclaimed: those of the rows that wait for their record. newest_event: of their transactions."""
 
     rows: int
     unclaimed: int
+    newest_event: datetime | None
 
 
 Span = tuple[datetime, datetime]  # the first moment, and the one after the last

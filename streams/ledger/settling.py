@@ -8,7 +8,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from models.decision import body_of, decision_of
+from models.decision import body_of
 from models.errors import ProgressMoved
 from streams.answered import Answered
 from streams.codecs import encode
@@ -61,7 +61,7 @@ def settle(connection: TimedConnection, step: Step, rows: DecisionRows) -> Settl
         if error.sqlstate == PROGRESS_ELSEWHERE:
             raise _progress_moved(step) from None
         if error.sqlstate == archived.IDS_ARCHIVED:
-            return archived_ones(connection, rows)
+            return archived.duplicates(connection, rows)
         if error.sqlstate != IDS_TAKEN:
             raise
     else:
@@ -80,7 +80,7 @@ def _settle_in_steps(
         if error.sqlstate != archived.IDS_ARCHIVED:
             raise
     connection.rollback()
-    return archived_ones(connection, rows)
+    return archived.duplicates(connection, rows)
 
 
 def _in_steps(
@@ -213,23 +213,6 @@ def resolve(connection: TimedConnection, rows: DecisionRows, incarnation: int) -
     if duplicates:
         return Duplicates(duplicates, conflicts, answer_conflicts)
     return Settled(claimed, answer_conflicts)
-
-
-def archived_ones(connection: TimedConnection, rows: DecisionRows) -> Duplicates:
-    """The rows whose ids were archived: each is another record's, whoever that was."""
-    batch, answered = rows.batch, rows.answers()
-    found = archived.find(connection, batch.transaction_id)
-    known = [
-        (row, found[transaction_id])
-        for row, transaction_id in enumerate(batch.transaction_id)
-        if transaction_id in found
-    ]
-    assert known, "the ledger said that some ids are archived"
-    return Duplicates(
-        [row for row, _ in known],
-        [row for row, held in known if not held.fits(batch.body(row))],
-        sum(row in answered and decision_of(answered[row].decided) != held.decision for row, held in known),
-    )
 
 
 def claim(connection: TimedConnection, rows: DecisionRows, mine: list[int], incarnation: int) -> None:

@@ -1,6 +1,6 @@
 """R4: every review and decline has gone out once, as it was decided, and nothing else has."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -14,8 +14,9 @@ from streams.reconcile.fingerprint import Fingerprint, differences
 from streams.reconcile.outputs import Output, Repeats
 from streams.reconcile.ports import Books, Decided, Owner, Spans, Topics
 from streams.reconcile.range import Source, holds
+from streams.reconcile.standing import Standing, standing
 
-Row = Decided | ArchivedDecision | None
+Row = Standing | None
 Judge = Callable[[Message, Alert | None, Row, bool], None]
 _decoder = msgspec.json.Decoder(Alert)
 
@@ -45,18 +46,13 @@ class AlertCheck:
         owned = self.source.owned()
         for messages in self.output.read(self.log):
             alerts = [_decoded(message) for message in messages]
-            rows = self._rows([alert.transaction_id for alert in alerts if alert])
+            rows = standing(self.books, [alert.transaction_id for alert in alerts if alert])
             for message, alert in zip(messages, alerts, strict=True):
                 row = rows.get(alert.transaction_id) if alert else None
                 former = alert is not None and self.output.is_former(message, _owner_of(row))
                 judge(message, alert, row, former)
                 if alert and not former and _is_flagged(row, owned):
                     yield alert.transaction_id
-
-    def _rows(self, names: Sequence[str]) -> Mapping[str, Decided | ArchivedDecision]:
-        rows = self.books.decided(names)
-        others = [name for name in names if name not in rows]
-        return {**self.books.archived(others), **rows} if others else {**rows}
 
     def _wanted(self) -> Iterator[str]:
         for partition, (start, stop) in self.source.owned().items():

@@ -12,6 +12,7 @@ from streams.arrivals import Batch, Sweep
 from streams.reconcile.check import Check
 from streams.reconcile.ports import Books, Decided
 from streams.reconcile.range import Source
+from streams.reconcile.standing import standing
 
 
 @dataclass
@@ -42,16 +43,13 @@ class AnswerCheck:
         self.answers.refused += len(marked) - len(signed)
         self.answers.signed += len(signed)
         self.check.checked += len(marked)
-        ids = [answered.decided.transaction_id for _, answered in signed]
-        known = self.books.decided(ids) if ids else {}
-        others = [name for name in ids if name not in known]
-        left = self.books.archived(others) if others else {}
+        known = standing(self.books, [answered.decided.transaction_id for _, answered in signed])
         for place, answered in signed:
-            name = answered.decided.transaction_id
-            if name in left:
-                self._compare_archived(place, answered, left[name])
+            held = known.get(answered.decided.transaction_id)
+            if isinstance(held, ArchivedDecision):
+                self._compare_archived(place, answered, held)
             else:
-                self._compare(place, answered, known.get(name))
+                self._compare(place, answered, held)
 
     def _compare_archived(self, place: Place, answered: Answered, held: ArchivedDecision) -> None:
         """Whose record it was is not known any more: another decision may have been there first."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from models.archived import ArchivedDecision
 from models.transaction import comparable
 from streams.codecs import TransactionCodec
 from streams.gathering import sweep_of
@@ -12,6 +13,7 @@ from streams.reconcile.comparison import Decoded, compared
 from streams.reconcile.conservation import Tally
 from streams.reconcile.ports import Books, Decided, Topics, TransactionBody, what_is_the_same
 from streams.reconcile.range import Source, Span
+from streams.reconcile.standing import standing
 from streams.reconcile.stretches import Stretch, left_the_log, stretches
 
 
@@ -77,15 +79,13 @@ class RowCheck:
 
     def _elsewhere(self, bodies: Mapping[int, TransactionBody], tally: Tally) -> None:
         """Records without anything of their own: duplicates, if their ids are decided."""
-        known = self.books.decided([body[0] for body in bodies.values()]) if bodies else {}
-        others = [body[0] for body in bodies.values() if body[0] not in known]
-        left = self.books.archived(others) if others else {}
+        known = standing(self.books, [body[0] for body in bodies.values()])
         for offset, body in bodies.items():
-            if body[0] in left:
-                tally.archived += 1
-                tally.conflicts += not left[body[0]].fits(what_is_the_same(body))
-                continue
             held = known.get(body[0])
+            if isinstance(held, ArchivedDecision):
+                tally.archived += 1
+                tally.conflicts += not held.fits(what_is_the_same(body))
+                continue
             if why := self._unanswered(tally.partition, offset, body, held):
                 self._wrong(tally, offset, f"({body[0]}) {why}")
                 continue

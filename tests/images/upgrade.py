@@ -7,28 +7,26 @@ own, for example `docker tag fraud-ml-system:0.1.0 fraud-ml-system:before` ahead
 """
 
 import argparse
-import itertools
 import json
 import sys
 import tempfile
-import threading
-import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 
-from deploy.stack.waiting import TimedOut, until
+from deploy.stack.waiting import TimedOut
 from streams.settings import CHECKOUT
+from tests.e2e.gateways import wait_until_known
+from tests.e2e.rotations import Callers, going_on
 from tests.images.compose import PORTS, Compose, Failed, fail, say
 
 STORES = ("kafka", "redis", "postgres", "mlflow")
 NEXT = {"worker": "worker-next", "api": "api-next"}
-PHASE_S, CALLS_PER_S, RECORDS_PER_S = 10.0, 20.0, 100.0
+# In each phase; and what is streamed meanwhile.
+ANSWERS, RECORDS_PER_S = 200, 100.0
+UP_WITHIN_S, STREAMED_WITHIN_S = 1500.0, 900.0
 # The limit of a key that is made without a word is below what is asked here.
 KEY = "fraudml keys create --owner upgrade --name upgrade --limit 100000"
 STREAMED = """
@@ -58,111 +56,59 @@ def overrides(system: str, mlflow: str) -> str:
     return "services:\n" + "\n".join(lines) + "\n"
 
 
-@dataclass
-class Traffic:
-    """Requests for decisions, one after another, to gateways in turn: as a balancer before them does."""
+class Balanced(Callers):
+    """Each gateway in turn: as a balancer before them does."""
 
-    key: str
-    gateways: list[str]
-    told: Counter[str] = field(default_factory=Counter)
-    by_log: int = 0  # told with 202: the ledger takes the decision from Kafka
-    refused: list[str] = field(default_factory=list)
-
-    def run(self, stop: threading.Event) -> None:
-        with httpx.Client(headers={"X-API-Key": self.key}, timeout=10) as caller:
-            for number in itertools.count():
-                if stop.wait(1 / CALLS_PER_S):
-                    return
-                self._ask(caller, number)
-
-    def _ask(self, caller: httpx.Client, number: int) -> None:
-        gateway = self.gateways[number % len(self.gateways)]
-        asked = {
-            "transaction_id": f"rolled-{number}",
-            "customer_id": f"upgrade-c{number % 50}",
-            "terminal_id": "upgrade-t",
-            "amount_minor": 4200,
-            "currency": "EUR",
-            "event_time": "2018-06-01T12:00:00Z",
-        }
-        try:
-            answer = caller.post(f"{gateway}/v1/score", json=asked)
-        except httpx.HTTPError as error:
-            self.refused.append(f"{number}: {error!r}")
-            return
-        if answer.status_code not in (200, 202):
-            self.refused.append(f"{number}: {answer.status_code} {answer.text[:200]}")
-            return
-        self.told[gateway] += 1
-        self.by_log += answer.status_code == 202
-
-
-@contextmanager
-def flowing(traffic: Traffic) -> Iterator[None]:
-    stop = threading.Event()
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(traffic.run, stop)
-        try:
-            yield
-        finally:
-            stop.set()
-            running.result()
+    def ask(self) -> httpx.Response:
+        self.addresses = [*self.addresses[1:], self.addresses[0]]
+        return super().ask()
 
 
 def upgrade(compose: Compose) -> None:
-    # Containers of the version before are not made anew because the file has changed since.
-    compose("up", "-d", "--wait", *STORES, *NEXT, within_s=1500)
+    compose("up", "-d", "--wait", *STORES, *NEXT, within_s=UP_WITHIN_S)
     say("up: the version before")
-    traffic = Traffic(_known_key(compose), [compose.address("api")])
-    with flowing(traffic), ThreadPoolExecutor(1) as pool:
-        streamed = pool.submit(compose.once, STREAMED.format(rate=RECORDS_PER_S), within_s=900)
-        _phase("the version before alone", traffic)
-        compose("run", "--rm", "--no-deps", "-T", "bootstrap-next", within_s=600)
+    callers = Balanced([compose.address("api")], _known_key(compose))
+    with ThreadPoolExecutor(1) as pool, going_on(callers):
+        streamed = pool.submit(compose.once, STREAMED.format(rate=RECORDS_PER_S), within_s=STREAMED_WITHIN_S)
+        _phase("the version before alone", callers)
+        compose("run", "--rm", "--no-deps", "-T", "bootstrap-next")
         say("the schema is this version's")
-        _phase("the version before, on the next schema", traffic)
-        compose("up", "-d", "--no-deps", "--wait", *NEXT.values(), within_s=300)
-        traffic.gateways = [compose.address("api"), compose.address(NEXT["api"])]
-        _phase("both beside each other", traffic)
-        traffic.gateways = traffic.gateways[1:]
-        time.sleep(1)  # as a balancer takes a gateway out before it is stopped
+        _phase("the version before, on the next schema", callers)
+        # With its dependencies, the gateway of before would be made anew.
+        compose("up", "-d", "--no-deps", "--wait", *NEXT.values())
+        callers.addresses = [compose.address("api"), compose.address(NEXT["api"])]
+        _phase("both beside each other", callers)
+        callers.addresses = [compose.address(NEXT["api"])]
+        # As a balancer takes a gateway out before it is stopped.
+        callers.go_on(2)
         compose("stop", *NEXT)
-        _phase("this version alone", traffic)
-        sent = _sent(streamed)
-    _judged(compose, traffic, sent)
+        _phase("this version alone", callers)
+        sent = int(json.loads(streamed.result())["transactions"])
+    _judged(compose, callers, sent)
 
 
 def _known_key(compose: Compose) -> str:
     """One that the gateway has heard of: it looks for new ones every second or two."""
-    key, page = compose.once(KEY).strip(), f"{compose.address('api')}/v1/decisions/none"
-    until(lambda: httpx.get(page, headers={"X-API-Key": key}, timeout=10).status_code == 404, within_s=30)
+    key = compose.once(KEY).strip()
+    wait_until_known(compose.address("api"), key)
     return key
 
 
-def _phase(name: str, traffic: Traffic) -> None:
-    before = traffic.told.total()
-    try:
-        until(lambda: traffic.told.total() >= before + PHASE_S * CALLS_PER_S / 2, within_s=6 * PHASE_S)
-    except TimedOut:
-        raise Failed(
-            f"{name}: only {traffic.told.total() - before} answers, {traffic.refused[-1:]}"
-        ) from None
-    say(f"{name}: {traffic.told.total() - before} answered, {len(traffic.refused)} refused so far")
+def _phase(name: str, callers: Callers) -> None:
+    callers.go_on(ANSWERS)
+    say(f"{name}: {callers.answered:,} answered so far, {len(callers.failures)} failed")
 
 
-def _sent(streamed: "Future[str]") -> int:
-    sent = json.loads(streamed.result(900))
-    return int(sent["transactions"])
-
-
-def _judged(compose: Compose, traffic: Traffic, sent: int) -> None:
+def _judged(compose: Compose, callers: Callers, sent: int) -> None:
     found = json.loads(compose.once("fraudml reconcile --json"))
     say(f"streamed and applied meanwhile: {sent:,}; reconcile: {found['records']:,} records")
     if found["findings"] or found["reconciled_ratio"] != 1:
         raise Failed(f"reconcile: {found['findings']} findings, {found['reconciled_ratio']:.4%} proven")
-    if traffic.refused:
-        told = "\n".join((*traffic.refused[:10], *traffic.refused[10:][-10:]))
-        raise Failed(f"{len(traffic.refused)} requests failed, among them\n{told}")
-    say(f"answered by REST: {traffic.told.total():,}, {traffic.by_log} of them by the log alone; none failed")
+    if callers.failures:
+        told = "\n".join(callers.failures[:10])
+        raise Failed(f"{len(callers.failures)} requests failed, first of all\n{told}")
+    by_log = callers.answers[202]
+    say(f"answered by REST: {callers.answered:,}, {by_log} of them by the log alone; none failed")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -175,7 +121,7 @@ def main(arguments: Sequence[str]) -> int:
         compose.prepare()
         try:
             upgrade(compose)
-        except Failed as failure:
+        except (Failed, TimedOut) as failure:
             return fail([str(failure)])
         finally:
             compose("down", "--volumes")

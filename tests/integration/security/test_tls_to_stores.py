@@ -209,12 +209,22 @@ def spoken_with_old(connection: socket.socket) -> str | None:
         return wrapped.version()
 
 
+@pytest.fixture
+def believed(authority: Authority, tmp_path: Path) -> Path:
+    """A file that names the authority, until a test writes another one into it."""
+    file = tmp_path / "believed.pem"
+    file.write_bytes(authority.file.read_bytes())
+    return file
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Authority:
+    return Authority(tmp_path, "new")
+
+
 def test_another_authority_of_postgres_is_believed_without_a_restart(
-    authority: Authority, tmp_path: Path
+    authority: Authority, other: Authority, believed: Path, tmp_path: Path
 ) -> None:
-    believed = tmp_path / "believed.pem"
-    believed.write_bytes(authority.file.read_bytes())
-    other = Authority(tmp_path, "new")
     with tls_postgres(authority.issue("before")) as server:
         url = ledger_at(server, believed, mode="verify-ca")
         migrate_to_newest(own_settings(tmp_path, database_url=url))
@@ -232,12 +242,9 @@ def test_another_authority_of_postgres_is_believed_without_a_restart(
 
 
 def test_another_authority_of_redis_is_believed_without_a_restart(
-    authority: Authority, tmp_path: Path
+    authority: Authority, other: Authority, believed: Path, tmp_path: Path
 ) -> None:
     """By a worker's client, and by the one that counts limits on an event loop."""
-    believed = tmp_path / "believed.pem"
-    believed.write_bytes(authority.file.read_bytes())
-    other = Authority(tmp_path, "new")
     with tls_redis(authority.issue("before")) as server:
         settings = view_at(server, believed, tmp_path)
         redis_users.apply(settings)

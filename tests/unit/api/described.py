@@ -13,6 +13,7 @@ from api.parts import Gateway
 from api.route import Route
 from api.routes import all_routes
 from streams.settings import CHECKOUT
+from streams.spans import UNCOLLECTED
 
 FILE = CHECKOUT / "api" / "openapi.json"
 
@@ -20,7 +21,8 @@ FILE = CHECKOUT / "api" / "openapi.json"
 def parts_without_stores() -> Gateway:
     """Enough to have routes, none of which may be called."""
     return cast(
-        Gateway, SimpleNamespace(metrics=ApiMetrics(CollectorRegistry()), metrics_here=True, spans=None)
+        Gateway,
+        SimpleNamespace(metrics=ApiMetrics(CollectorRegistry()), metrics_here=True, spans=UNCOLLECTED),
     )
 
 

@@ -19,6 +19,7 @@ from api.parts import Gateway
 from models.api_key import not_a_key
 from models.errors import Unavailable
 from models.scopes import Key, Scope
+from streams.spans import UNCOLLECTED
 from tests.unit.api.described import FILE
 
 
@@ -62,7 +63,7 @@ class Caller:
         self._keys = keys
         failed = FailedKeys(failures, lambda: self.now_s, lambda *told: self.told.append(told), b"salt")
         access = Access(self._verify, self._allow, failed, self.metrics.unauthenticated, self._verify)
-        gateway = Doors(metrics=self.metrics, metrics_here=True, spans=None, access=access, **parts)
+        gateway = Doors(metrics=self.metrics, metrics_here=True, spans=UNCOLLECTED, access=access, **parts)
         self.app = build_app(cast(Gateway, gateway), now_ms=lambda: self.clock_ms, version="1")
 
     def ask(

@@ -24,7 +24,7 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
         "postgresql://migrator@db/f",
         "postgresql://migrator@db/f",
     ),
-    "database_url_worker": ("DATABASE_URL_WORKER", "postgresql://worker@db/f", "postgresql://worker@db/f"),
+    "database_url_worker": ("DATABASE_URL_WORKER", "postgresql://decider@db/f", "postgresql://decider@db/f"),
     "database_url_gateway": (
         "DATABASE_URL_GATEWAY",
         "postgresql://gateway@db/f",
@@ -36,7 +36,7 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
         "postgresql://auditor@db/f",
         "postgresql://auditor@db/f",
     ),
-    "redis_url_worker": ("REDIS_URL_WORKER", "redis://worker@cache/1", "redis://worker@cache/1"),
+    "redis_url_worker": ("REDIS_URL_WORKER", "redis://decider@cache/1", "redis://decider@cache/1"),
     "redis_url_gateway": ("REDIS_URL_GATEWAY", "redis://gateway@cache/1", "redis://gateway@cache/1"),
     "redis_url_auditor": ("REDIS_URL_AUDITOR", "redis://auditor@cache/1", "redis://auditor@cache/1"),
     "mlflow_tracking_uri": ("MLFLOW_TRACKING_URI", "http://mlflow", "http://mlflow"),

@@ -27,7 +27,7 @@ from streams.arrivals import Sweep
 from streams.metrics import Metrics
 from streams.otel import OtelSpans, Sending, exported, spans_by
 from streams.settings import Settings
-from streams.spans import spans_of
+from streams.spans import UNCOLLECTED, Spans, spans_of
 from streams.tracing import MOST_PER_SWEEP, TRACE_HEADER
 from streams.watchdog import Watchdog
 from tests.builders import sweep_of, transaction
@@ -48,7 +48,7 @@ def spans(kept: InMemorySpanExporter) -> Iterator[OtelSpans]:
     found.close()
 
 
-def requested(spans: OtelSpans | None, trace: str, status: int = 200) -> str:
+def requested(spans: Spans, trace: str, status: int = 200) -> str:
     """The trace context that the records of a request bear."""
     bears: list[str] = []
 
@@ -70,9 +70,7 @@ def requested(spans: OtelSpans | None, trace: str, status: int = 200) -> str:
     return bears[0]
 
 
-def handled(
-    spans: OtelSpans | None, *traces: str, handle: Callable[[Sweep], None] = lambda sweep: None
-) -> bool:
+def handled(spans: Spans, *traces: str, handle: Callable[[Sweep], None] = lambda sweep: None) -> bool:
     sweep = sweep_of(*(transaction(f"tx-{number}") for number, _ in enumerate(traces)))
     headers = [[(TRACE_HEADER, trace.encode())] for trace in traces]
     runner = SweepRunner(
@@ -148,7 +146,7 @@ def test_a_flood_of_traced_records_makes_a_few_spans(spans: OtelSpans, kept: InM
 
 
 def test_without_spans_records_bear_the_callers_own_context() -> None:
-    assert requested(None, SAMPLED) == SAMPLED
+    assert requested(UNCOLLECTED, SAMPLED) == SAMPLED
 
 
 class Blocked:
@@ -240,8 +238,9 @@ def test_a_collector_that_refuses_or_is_away_is_counted_and_changes_nothing(stat
     assert counted == {"export_failed": 2}
 
 
-def test_off_is_none_and_nothing_that_exports_is_loaded() -> None:
-    assert spans_of(Settings.model_construct(otel_endpoint=""), "test", lambda reason, count: None) is None
+def test_off_collects_none_and_nothing_that_exports_is_loaded() -> None:
+    off = spans_of(Settings.model_construct(otel_endpoint=""), "test", lambda reason, count: None)
+    assert off is UNCOLLECTED
     program = (
         "import sys, streams.parts, api.request_log; "
         "sys.exit(bool({'streams.otel', 'opentelemetry.exporter'} & {*sys.modules}))"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.archive.months import DAY, after, begin_of, due, month_of
+from deploy.archive.months import DAY, after, begin_of, due
+from models.archived import month_of
 from models.errors import BadSetting
 from streams.kinds_of_settings import FEWEST_DAYS_KEPT
 from streams.settings import read_settings
