@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from api.access import Failure
 from models.decision import DecidedTransaction
 from streams.metrics import DEGRADED, LATENCY_BUCKETS_S, begin_at_zero
-from streams.spans import DROPPED
+from streams.span_names import DROPPED
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 DEPENDENCIES = ("postgres", "redis", "kafka")

@@ -1,4 +1,6 @@
-"""What spans and their attributes are called. No id of a transaction, customer or key is among them.
+"""What spans and their attributes are called, and why some are dropped.
+
+No id of a transaction, customer or key is among them.
 
 Source: OpenTelemetry semantic conventions for HTTP and messaging.
 """
@@ -15,6 +17,9 @@ TOPIC = "messaging.destination.name"
 PARTITION = "messaging.destination.partition.id"
 OFFSET = "messaging.kafka.offset"
 RECORDS = "messaging.batch.message_count"
+
+# Nobody took them quickly enough; whoever collects them did not take them.
+QUEUE_FULL, EXPORT_FAILED = DROPPED = ("queue_full", "export_failed")
 
 
 def request_span(method: str, route: str) -> str:

@@ -11,12 +11,6 @@ from models.errors import BadSetting
 from streams.arrivals import Sweep
 from streams.settings import Settings
 
-# Nobody took them quickly enough; whoever collects them did not take them.
-QUEUE_FULL, EXPORT_FAILED = DROPPED = ("queue_full", "export_failed")
-
-Dropped = Callable[[str, int], None]
-"""Told why, and how many spans."""
-
 
 class RequestSpan(Protocol):
     """traceparent: the request's own context, which its records bear on."""
@@ -59,8 +53,8 @@ class Uncollected:
 UNCOLLECTED = Uncollected()
 
 
-def spans_of(settings: Settings, service: str, dropped: Dropped) -> Spans:
-    """Collected where an address is set.
+def spans_of(settings: Settings, service: str, dropped: Callable[[str, int], None]) -> Spans:
+    """Collected where an address is set. dropped: told why, and how many spans.
 
     Raises:
         BadSetting: OpenTelemetry is not installed.

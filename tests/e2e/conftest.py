@@ -57,8 +57,11 @@ def gateway(fraudml: CommandLine, all_scopes: str, gateway_log: Path) -> Iterato
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
+    """One for a module, and no longer: while it is open its driver runs a loop in this thread, and nobody
+    else may run one.
+    """
     from tests.e2e.browsers import running_chromium
 
     with running_chromium() as browser:
