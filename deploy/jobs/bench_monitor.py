@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
-
 from deploy.jobs.asking_gateway import wait_until_ready
 from deploy.jobs.benchmarks import CUSTOMERS, Rig, rig
 from deploy.jobs.keys import created_key
@@ -16,7 +14,6 @@ from deploy.jobs.users import created_user
 from deploy.stack.ports import LOCALHOST, assign
 from deploy.stack.report import Report
 from deploy.stack.waiting import until
-from deploy.stack.workers import STORES
 from load.bench.latency import Latency, measure_latency
 from load.bench.monitor_watcher import Watcher
 from load.bench.progress_bell import ProgressBell
@@ -54,8 +51,8 @@ class Hall:
         return latency, {name: (used - before[name]) / took_s for name, used in self._cpu_s().items()}
 
     def _cpu_s(self) -> dict[str, float]:
-        stores = {name: _cpu_of(self.rig.stack.pid(name)) for name in STORES}
-        return {"gateway": self.gateway.cpu_s(), "monitor": self.monitor.cpu_s(), **stores}
+        ours = {"gateway": self.gateway.cpu_s(), "monitor": self.monitor.cpu_s()}
+        return {**ours, **self.rig.stores.cpu_s()}
 
 
 def bench_monitor(rate: float, seconds: float, watchers: int, report: Report) -> dict[str, Any]:
@@ -160,10 +157,3 @@ def _access(found: Rig) -> str:
 def _accepts(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((LOCALHOST, port)) == 0
-
-
-def _cpu_of(pid: int) -> float:
-    """CPU seconds of a process and of all below it."""
-    leader = psutil.Process(pid)
-    times = [each.cpu_times() for each in (leader, *leader.children(recursive=True))]
-    return float(sum(each.user + each.system for each in times))

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from deploy.jobs.connections import rules_of
@@ -17,11 +19,12 @@ from deploy.origins import refuse_external_servers
 from deploy.stack.report import Report
 from deploy.stack.stack import Stack
 from deploy.stack.temporary import temporary_stack
-from deploy.stack.workers import passed_on
+from deploy.stack.workers import STORES, passed_on
+from load.bench.accounts import Accounts
 from load.bench.latency import WARM_UP_S, measure_latency
 from load.bench.progress_bell import ProgressBell
 from load.bench.progress_watch import ProgressWatch
-from load.bench.throughput import measure_backlog, warm_up
+from load.bench.throughput import Throughput, measure_backlog, middle, warm_up
 from load.bench.worker_process import WorkerProcess
 from load.columns import Transactions, concatenated
 from load.generator import START, simulate
@@ -35,6 +38,7 @@ from streams.ledger.rules import POLICY
 from streams.settings import Settings
 
 CUSTOMERS = 5000
+DAYS_OF_A_RUN = 30
 WARM_DAYS = 30
 TRAIN_DAYS = 7
 CUT = "SELECT percentile_disc(%s) WITHIN GROUP (ORDER BY score) FROM decisions"
@@ -54,6 +58,19 @@ class Rig:
     watch: ProgressWatch
     pusher: Pusher
     measured: Transactions
+
+    @property
+    def stores(self) -> Accounts:
+        return Accounts({name: partial(_process_of, self.stack, name) for name in STORES})
+
+    @property
+    def accounts(self) -> Accounts:
+        """The worker's, and those of the stores."""
+        return Accounts({"worker": self.worker.process, **self.stores.processes})
+
+
+def _process_of(stack: Stack, part: str) -> psutil.Process:
+    return psutil.Process(stack.pid(part))
 
 
 @contextmanager
@@ -91,15 +108,25 @@ def train_models(table: Transactions, start: date, end: date, home: Path, report
         install(train_table(table, start, end, recipe_of(family), seed=1, report=report), home)
 
 
-def bench_throughput(alert_share: float | None, report: Report) -> dict[str, Any]:
-    """alert_share: a policy is put in force that flags about so many; None leaves the default one."""
-    with rig(30, report) as found:
+def bench_throughput(alert_share: float | None, runs: int, report: Report) -> dict[str, Any]:
+    """Of several backlogs on one rig, the medians and the range of the rate.
+
+    alert_share: a policy is put in force that flags about so many; None leaves the default one.
+    """
+    with rig(DAYS_OF_A_RUN * runs, report) as found:
         if alert_share is not None:
             _flag(found.settings, alert_share)
-        report.waiting(f"measuring {len(found.measured):,} transactions")
-        topic = found.settings.transactions_topic
-        measured = measure_backlog(found.worker, found.watch, found.pusher, topic, found.measured).rounded()
-        return {**measured, "alert_share": _flagged_share(found.settings, len(found.measured))}
+        share = len(found.measured) // runs
+        measured = []
+        for run in range(runs):
+            report.waiting(f"measuring {share:,} transactions ({run + 1} of {runs})")
+            measured.append(backlog_of(found, found.measured[run * share : (run + 1) * share]))
+        return {**middle(measured), "alert_share": _flagged_share(found.settings, share * runs)}
+
+
+def backlog_of(found: Rig, table: Transactions) -> Throughput:
+    topic = found.settings.transactions_topic
+    return measure_backlog(found.worker, found.accounts, found.watch, found.pusher, topic, table)
 
 
 def _flag(settings: Settings, share: float) -> None:

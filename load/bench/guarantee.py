@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
+from load.bench.accounts import Accounts
 from load.bench.progress_watch import ProgressWatch
 from load.bench.throughput import measure_backlog
 from load.bench.worker_process import WorkerProcess
@@ -46,7 +47,8 @@ def measure_guarantee(
     for turn, is_guarded in enumerate(TURNS):
         worker = guarded if is_guarded else plain
         some = table[turn * share : (turn + 1) * share]
-        rates[is_guarded].append(measure_backlog(worker, watch, pusher, topic, some).tx_per_s)
+        accounts = Accounts({"worker": worker.process})
+        rates[is_guarded].append(measure_backlog(worker, accounts, watch, pusher, topic, some).tx_per_s)
         worker.stop()
         if not is_guarded:
             catch_up()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from load.bench.accounts import cpu_s_of
 from models.errors import Unavailable
 
 STOP_S = 30.0
@@ -77,10 +78,8 @@ class ChildProcess(ABC):
         return psutil.Process(self._process.pid)
 
     def cpu_s(self) -> float:
-        """CPU seconds used so far, with its own children, by the operating system's accounting."""
-        leader = self.process()
-        times = [each.cpu_times() for each in (leader, *leader.children(recursive=True))]
-        return float(sum(each.user + each.system for each in times))
+        """CPU seconds used so far, with its own children."""
+        return cpu_s_of(self.process())
 
     def rss_mb(self) -> float:
         return float(self.process().memory_info().rss) / 1e6

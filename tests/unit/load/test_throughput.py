@@ -8,7 +8,7 @@ import pytest
 
 from load.bench import progress_watch
 from load.bench.progress_watch import ProgressWatch
-from load.bench.throughput import Throughput, measure_backlog, warm_up
+from load.bench.throughput import Throughput, measure_backlog, middle, warm_up
 from load.bench.worker_process import WorkerProcess
 from models.errors import Unavailable
 from tests.unit.load.benches import Stopwatch, few
@@ -54,8 +54,8 @@ class Bench:
         self.settled = ahead
         return self.time_s
 
-    def cpu_s(self) -> float:
-        return self.settled * 15e-6
+    def cpu_s(self) -> dict[str, float]:
+        return {"worker": self.settled * 15e-6, "postgres": self.settled * 12e-6}
 
     def rss_mb(self) -> float:
         return 100.0 + self.settled / 1000
@@ -64,14 +64,14 @@ class Bench:
 def measured(bench: Bench, count: int) -> Throughput:
     parts: Any = bench
     warm_up(parts, parts, parts, "transactions", few(200))
-    return measure_backlog(parts, parts, parts, "transactions", few(count))
+    return measure_backlog(parts, parts, parts, parts, "transactions", few(count))
 
 
 @pytest.mark.parametrize("head_start", [1, 400])
 def test_throughput_is_that_of_the_backlog_alone_from_its_first_settled_sweep(head_start: int) -> None:
     found = measured(Bench(head_start), count=2000)
     assert found.tx_per_s == pytest.approx(Bench.RATE)
-    assert found.worker_cpu_us_per_tx == pytest.approx(15)
+    assert found.cpu_us_per_tx == pytest.approx({"worker": 15, "postgres": 12})
     assert found.transactions == 2000 - head_start
 
 
@@ -87,13 +87,22 @@ def test_memory_is_read_half_way_and_at_the_end() -> None:
 
 
 def test_figures_are_rounded_to_what_they_can_tell() -> None:
-    assert Throughput(31_234.56, 15.449, 123.456, 120.01, 200_000).rounded() == {
+    used = {"worker": 15.449, "kafka": 3.02}
+    assert Throughput(31_234.56, used, 123.456, 120.01, 200_000).document() == {
         "tx_per_s": 31234.6,
         "worker_cpu_us_per_tx": 15.4,
+        "kafka_cpu_us_per_tx": 3.0,
+        "all_cpu_us_per_tx": 18.5,
         "worker_rss_mb": 123.5,
         "worker_rss_mb_half_way": 120.0,
         "transactions": 200_000,
     }
+
+
+def test_of_several_runs_medians_are_told_and_the_range_of_the_rate() -> None:
+    found = middle([Throughput(rate, {"worker": 400 / rate}, 100, 90, 500) for rate in (20.0, 40.0, 25.0)])
+    assert (found["tx_per_s"], found["worker_cpu_us_per_tx"]) == (25, 16)
+    assert (found["least_tx_per_s"], found["greatest_tx_per_s"], found["runs"]) == (20, 40, 3)
 
 
 # Watching.
