@@ -10,7 +10,7 @@ from models.boosters import Matrix
 from models.decision import NO_HISTORY, Path
 from models.features import ENTITIES, Entity
 from models.fold import Entries, Folded, fold
-from models.history import Ints, Retention, Timeline, compacted, overgrown, unpack
+from models.history import Ints, Retention, Timeline, compacted_together, overgrown, unpack
 from models.policy import APPROVE
 from models.reasons import Reason, reasons_of
 from models.scorer import Judged, Scorer
@@ -112,15 +112,19 @@ class Decider:
         self, ids: Mapping[Entity, Sequence[str]], histories: Sequence[bytes | None], timeline: Timeline
     ) -> Rewrites:
         """Histories that have grown past what counts, and what they shrink to."""
-        names = [(entity, name) for entity in ENTITIES for name in ids[entity]]
         sizes = [len(ids[entity]) for entity in ENTITIES]
         keep_s = np.repeat([self._retention.keep_s(entity) for entity in ENTITIES], sizes)
         most_records = np.repeat([self._retention.most_records(entity) for entity in ENTITIES], sizes)
+        grown = overgrown(timeline, keep_s, most_records)
+        if not len(grown):
+            return {}
+        names = [(entity, name) for entity in ENTITIES for name in ids[entity]]
+        before = [histories[code] or b"" for code in grown.tolist()]
+        after = compacted_together(before, keep_s[grown], self._retention.exact_events)
         rewrites: Rewrites = {}
-        for code in overgrown(timeline, keep_s, most_records).tolist():
+        for code, change in zip(grown.tolist(), zip(before, after, strict=True), strict=True):
             entity, name = names[code]
-            before = histories[code] or b""
-            rewrites.setdefault(entity, {})[name] = (before, compacted(before, entity, self._retention))
+            rewrites.setdefault(entity, {})[name] = change
         return rewrites
 
 

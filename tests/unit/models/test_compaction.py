@@ -16,6 +16,7 @@ from models.history import (
     Retention,
     Timeline,
     compacted,
+    compacted_together,
     overgrown,
     pack,
     tiles_end,
@@ -39,6 +40,17 @@ def window(raw: bytes, start_s: int, end_s: int) -> tuple[int, int]:
 
 
 # Keeping it small.
+
+
+@given(st.lists(st.tuples(histories, entities), max_size=6), retentions)
+def test_many_are_compacted_together_as_each_by_itself(
+    many: list[tuple[list[tuple[int, int, int]], Entity]], retention: Retention
+) -> None:
+    raws = [history(records) for records, _ in many]
+    keep_s = np.array([retention.keep_s(entity) for _, entity in many], np.int64)
+    assert compacted_together(raws, keep_s, retention.exact_events) == [
+        compacted(raw, entity, retention) for raw, (_, entity) in zip(raws, many, strict=True)
+    ]
 
 
 def test_what_is_as_old_as_can_count_stays_and_a_second_more_goes() -> None:
