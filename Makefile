@@ -8,7 +8,7 @@ INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.i
 UV = $(INDEX) VIRTUAL_ENV=$(VENV) $(BIN)/uv --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check verify-deploy audit audit-offline sbom down clean pictures contracts k8s-copies lock images-lock jars-lock verify-images
+.PHONY: help setup demo test test-slow check verify-deploy audit audit-offline sbom down clean pictures contracts k8s-copies lock images-lock jars-lock peers-lock verify-images
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -104,6 +104,11 @@ images-lock: $(READY) ## (maintainers) take the images' locks out of requirement
 	@$(IMAGE_LOCK) --extra api --extra registry --extra otel -o requirements-system.lock
 	@$(IMAGE_LOCK) --extra dashboard -o requirements-dashboard.lock
 	@$(IMAGE_LOCK) --extra train --extra backup -o requirements-mlflow.lock
+
+# What other tools need to do our job beside us: for `fraudml bench peers` alone.
+PEERS := load/peers/locks
+peers-lock: $(READY) ## (maintainers) resolve the environments of the peers anew
+	@for tool in bytewax confluent faststream faust quix; do $(UV) pip compile $(PEERS)/$$tool.in --python-version 3.11 --universal --generate-hashes --no-annotate --no-header --upgrade -o $(PEERS)/$$tool.lock || exit 1; done
 
 jars-lock: $(READY) ## (maintainers) lock Kafka's jars anew, with Maven
 	@$(BIN)/python -m deploy.stack.lock_jars

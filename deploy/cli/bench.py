@@ -195,6 +195,74 @@ def outages(
         raise typer.Exit(CHECK_FAILED)
 
 
+PEERS_SHOWN = {
+    "name": "NAME",
+    "tx_per_s": "TX/S",
+    "cpu_us_per_tx": "CPU µs/TX",
+    "p50_ms": "P50 ms",
+    "p99_ms": "P99 ms",
+    "lost": "LOST",
+    "doubled": "DOUBLED",
+}
+
+
+@bench.command()
+def peers(
+    only: Annotated[str, typer.Option(help="Names of peers, with commas; all if not given.")] = "",
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Counted ones; one before is not.")] = 3,
+    transactions: Annotated[int, typer.Option(min=4000, help="In each round.")] = 40_000,
+    json: Json = False,
+) -> None:
+    """Have other tools do the whole job beside ours, each in an environment of its own; 15 minutes or so.
+
+    Throughput in rounds, then latency at 1,000 tx/s, then what one kill -9 loses and doubles. Their packages
+    are installed for it, and removed. See docs/peers.md.
+
+    [bold]Examples[/]
+
+      fraudml bench peers
+      fraudml bench peers --only confluent-batch,faust-take --rounds 5 --json
+    """
+    from deploy.jobs.bench_peers import bench_peers
+
+    with reporting() as report:
+        found = bench_peers([name for name in only.split(",") if name], rounds, transactions, report)
+    if json:
+        print_json(found)
+    else:
+        rows = [
+            tuple(_figure(each[name]) for name in PEERS_SHOWN) for each in (found["ours"], *found["peers"])
+        ]
+        print_table(tuple(PEERS_SHOWN.values()), rows, {})
+
+
+@bench.command()
+def guard(json: Json = False) -> None:
+    """Compare ours with a plain loop that does the same job and promises nothing, by turns.
+
+    Exits with 4 if ours costs more beside it than the floors allow, whatever the machine. Takes one to
+    three minutes.
+
+    [bold]Examples[/]
+
+      fraudml bench guard
+      fraudml bench guard --json
+    """
+    from deploy.jobs.bench_guard import bench_guard
+
+    with reporting() as report:
+        found = bench_guard(report)
+    _print(found, json)
+    if not found["holds"]:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "cannot hold"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
 def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {count}" for name, count in value.items())

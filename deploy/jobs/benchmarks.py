@@ -74,16 +74,16 @@ def _process_of(stack: Stack, part: str) -> psutil.Process:
 
 
 @contextmanager
-def rig(days: int, report: Report) -> Iterator[Rig]:
-    """A stack, models, and a worker whose histories hold 30 days. days: how many more are at hand."""
+def rig(days: int, report: Report, warm_days: int = WARM_DAYS) -> Iterator[Rig]:
+    """A stack, models, and a worker whose histories hold `warm_days`. days: how many more are at hand."""
     refuse_external_servers("a benchmark")
     report.waiting("starting a stack")
     with temporary_stack() as stack:
         settings = stack.settings
         report.waiting("generating transactions")
-        tables = list(simulate(SimulatorParameters(customers=CUSTOMERS), seed=1, days=WARM_DAYS + days))
-        warm, measured = concatenated(tables[:WARM_DAYS]), concatenated(tables[WARM_DAYS:])
-        last = START + timedelta(days=WARM_DAYS - 1)
+        tables = list(simulate(SimulatorParameters(customers=CUSTOMERS), seed=1, days=warm_days + days))
+        warm, measured = concatenated(tables[:warm_days]), concatenated(tables[warm_days:])
+        last = START + timedelta(days=warm_days - 1)
         train_models(warm, last - timedelta(days=TRAIN_DAYS - 1), last, stack.home, report)
         worker = WorkerProcess(worker_environment(stack), stack.home / "worker.log")
         watch = ProgressWatch(settings.database_url, settings.transactions_topic)

@@ -7,7 +7,7 @@ from typing import Any
 
 from load.bench.accounts import Accounts
 from load.bench.progress_watch import ProgressWatch
-from load.bench.worker_process import WorkerProcess
+from load.bench.worker_process import ChildProcess, WorkerProcess
 from load.columns import Transactions
 from load.documents import transaction_documents
 from load.producer import Pusher
@@ -72,13 +72,21 @@ def measure_backlog(
     before = watch.total()
     worker.stop()
     push(pusher, topic, table)
+    return work_off(worker, accounts, watch, before, len(table))
+
+
+def work_off(
+    worker: ChildProcess, accounts: Accounts, watch: ProgressWatch, before: int, count: int
+) -> Throughput:
+    """Start on a backlog of at least `count` records behind the first `before`, and watch so many go."""
     worker.start()
     started = watch.wait(before + 1, worker.check)
     already, used_s = watch.total() - before, accounts.cpu_s()
-    watch.wait(before + len(table) // 2, worker.check)
+    watch.wait(before + count // 2, worker.check)
     half_way_mb = worker.rss_mb()
-    ended = watch.wait(before + len(table), worker.check)
-    done = len(table) - already
+    ended = watch.wait(before + count, worker.check)
+    ahead = watch.total() - before - count
+    done = count + ahead - already
     return Throughput(
         tx_per_s=done / (ended - started),
         cpu_us_per_tx={name: (now - used_s[name]) / done * 1e6 for name, now in accounts.cpu_s().items()},

@@ -19,21 +19,29 @@ LOCALHOST = "127.0.0.1"
 
 @dataclass
 class ChildProcess(ABC):
-    """environment: the addresses of the stack, and whatever else it should be told. module: what is run."""
+    """environment: the addresses of the stack, and whatever else it should be told. module: what is run, by
+    which Python, in which folder."""
 
     environment: Mapping[str, str]
     log: Path
     module: str = "deploy.cli.main"
     _process: "subprocess.Popen[bytes] | None" = None
+    python: str = sys.executable
+    folder: Path | None = None
 
     @abstractmethod
     def arguments(self) -> tuple[str, ...]: ...
 
+    @property
+    def title(self) -> str:
+        return self.arguments()[0]
+
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self.module, *self.arguments()],
+                [self.python, "-m", self.module, *self.arguments()],
                 env={**os.environ, **self.environment},
+                cwd=self.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -60,7 +68,7 @@ class ChildProcess(ABC):
             Unavailable: it has ended.
         """
         if self._process is None or self._process.poll() is not None:
-            raise Unavailable(f"the {self.arguments()[0]} has ended", why=self.last_words())
+            raise Unavailable(f"the {self.title} has ended", why=self.last_words())
 
     def last_words(self) -> str:
         return " / ".join(self.log.read_text(errors="replace").strip().splitlines()[-3:])

@@ -13,6 +13,8 @@ import pytest
 from streams.settings import CHECKOUT
 
 ROOMS = ("models", "streams", "api", "dashboard", "deploy", "load")
+# They run where their tools are installed.
+PEERS = ("bytewax_batch", "faststream_batch", "quix_batch", "quix_event")
 # What an image has no command for: training, the embedded stack, benchmarks, the makers of files.
 NOT_RUN = {
     "system": {
@@ -25,6 +27,7 @@ NOT_RUN = {
         "deploy/backup/sealing.py",
         "deploy/grafana/boards.py",
         "deploy/grafana/panels.py",
+        *(f"load/peers/tools/{name}.py" for name in PEERS),
     },
     "mlflow": {"deploy/stack/jars.py"},
 }
