@@ -1,9 +1,11 @@
-"""Producing documents: as fast as Kafka takes them or at a steady rate, and where they ended up."""
+"""Producing documents: as fast as Kafka takes them or each when it is due, and where they ended up."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from confluent_kafka import KafkaException, Message, Producer
+from numpy.typing import NDArray
 
 from models.errors import KafkaUnavailable
 from streams.kafka import Config
@@ -16,7 +18,7 @@ FLUSH_S = 60.0
 class Pusher:
     """Produces, and knows the offset that each partition has reached.
 
-    clock, sleep: seconds, for a steady rate. Not for several threads at once.
+    clock, sleep: seconds, for records that are due at a time. Not for several threads at once.
     """
 
     def __init__(self, config: Config, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
@@ -32,22 +34,26 @@ class Pusher:
         topic: str,
         keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
-        rate: float | None = None,
+        due_s: NDArray[np.float64] | None = None,
         progress: Callable[[int], None] = lambda count: None,
     ) -> None:
-        """Produce all, then wait until Kafka has them. rate: records per second, None for no limit.
+        """Produce all, then wait until Kafka has them.
+
+        due_s: when each is due, in seconds from now, ascending; None for all at once.
 
         Raises:
             KafkaUnavailable: Kafka did not take one of them.
         """
         started, sent, reported = self._clock(), 0, 0
         while sent < len(values):
-            due = len(values) if rate is None else int((self._clock() - started + BURST_S) * rate)
-            for index in range(sent, min(due, len(values))):
+            due = len(values)
+            if due_s is not None:
+                due = int(np.searchsorted(due_s, self._clock() - started + BURST_S))
+            for index in range(sent, due):
                 self._produce(topic, keys[index], values[index])
-            sent = max(sent, min(due, len(values)))
+            sent = max(sent, due)
             self._producer.poll(0)
-            if rate is not None:
+            if due_s is not None:
                 self._sleep(BURST_S)
             progress(sent - reported)
             reported = sent

@@ -11,11 +11,13 @@ from datetime import date, timedelta
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from load.columns import Transactions
 from load.documents import label_documents, transaction_documents
 from load.ordering import shuffled, with_duplicates
 from load.producer import Pusher
+from load.shapes import Shape
 from models.errors import Unavailable
 from models.features import DAY_S, LABEL_DELAY_S
 from streams.offsets import Place
@@ -52,7 +54,10 @@ class Applied(Protocol):
 
 @dataclass
 class Replay:
-    """One replay. progress: called with the number of transactions sent since the last call."""
+    """One replay. progress: called with the number of transactions sent since the last call.
+
+    shape: when transactions are due; its clock stands still at the barrier. None for no limit.
+    """
 
     pusher: Pusher
     applied: Applied
@@ -61,7 +66,7 @@ class Replay:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     rng: np.random.Generator
-    rate: float | None = None
+    shape: Shape | None = None
     disturbance: Disturbance = field(default_factory=Disturbance)
     progress: Callable[[int], None] = lambda count: None
 
@@ -93,10 +98,18 @@ class Replay:
         if self.disturbance.duplicates:
             distance = self.disturbance.duplicate_distance
             order = with_duplicates(order, self.disturbance.duplicates, distance, self.rng)
-        self._send(self.transactions_topic, table[order], transaction_documents, self.rate)
+        due_s = self._due_s(sent.transactions + sent.duplicates, len(order))
+        self._send(self.transactions_topic, table[order], transaction_documents, due_s)
         sent.transactions += len(table)
         sent.duplicates += len(order) - len(table)
         sent.days += 1
+
+    def _due_s(self, before: int, count: int) -> NDArray[np.float64] | None:
+        """When the next transactions are due, in seconds from when the last one before them was."""
+        if self.shape is None:
+            return None
+        due_s = self.shape.due_s(max(before - 1, 0), count + 1)
+        return due_s[1:] - due_s[0] if before else due_s[:-1]
 
     def _send_labels(self, table: Transactions, sent: Sent) -> None:
         self._send(self.labels_topic, table, label_documents, None)
@@ -107,11 +120,11 @@ class Replay:
         topic: str,
         table: Transactions,
         documents: Callable[[Transactions], list[bytes]],
-        rate: float | None,
+        due_s: NDArray[np.float64] | None,
     ) -> None:
         keys = [customer.encode() for customer in table.customer_id.tolist()]
         counted = self.progress if topic == self.transactions_topic else (lambda count: None)
-        self.pusher.send(topic, keys, documents(table), rate, counted)
+        self.pusher.send(topic, keys, documents(table), due_s, counted)
 
     def _barrier(self) -> None:
         """Wait until workers have applied everything sent so far."""

@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from load.columns import Transactions
+    from load.shapes import Shape
 
 from deploy.cli.terminal import print_json, reporting, say
 
@@ -30,7 +31,11 @@ Model = StrEnum("Model", ["xgboost", "lightgbm"])
 FIRST_DAY = datetime(2018, 4, 1)  # noqa: DTZ001 a day of the calendar, no moment
 FirstDay = Annotated[datetime | None, typer.Option("--from", formats=DAY_FORMATS, help="First day, UTC.")]
 LastDay = Annotated[datetime | None, typer.Option("--to", formats=DAY_FORMATS, help="Last day, UTC.")]
-Rate = Annotated[float | None, typer.Option(min=0.1, help="Transactions per second; none for no limit.")]
+Rate = Annotated[
+    float | None,
+    typer.Option(min=0.1, help="Transactions per second, the mean of a shape; none for no limit."),
+]
+ShapeKind = StrEnum("ShapeKind", ["steady", "ramp", "burst", "diurnal"])
 Duplicates = Annotated[float, typer.Option(min=0, max=1, help="Share of records that are sent twice.")]
 Shuffle = Annotated[
     int, typer.Option(min=0, help="Most places a record moves; never past another of its customer.")
@@ -99,6 +104,12 @@ def replay(
     first: FirstDay = None,
     last: LastDay = None,
     rate: Rate = None,
+    shape: Annotated[
+        ShapeKind | None, typer.Option(help="How the rate goes over time; steady if not given.")
+    ] = None,
+    period: Annotated[
+        float | None, typer.Option(min=1, help="Seconds after which a shape begins anew.  \\[default: 600]")
+    ] = None,
     duplicates: Duplicates = 0,
     shuffle: Shuffle = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of duplicates and shuffling.")] = 1,
@@ -113,11 +124,13 @@ def replay(
       fraudml replay transactions.parquet --map generated
       fraudml replay handbook.parquet --map handbook --from 2018-04-01 --to 2018-06-30
       fraudml replay week.csv --map generated --duplicates 0.01 --shuffle 100
+      fraudml replay week.csv --map generated --shape diurnal --rate 500 --period 300
     """
     from deploy.jobs.replaying import read_days, replay_table
     from load.replay import Disturbance
     from streams.settings import read_settings
 
+    wanted = _shape_of(shape, rate, period)
     with reporting() as report:
         report.waiting(f"reading {file}")
         table = read_days(file, map, first and first.date(), last and last.date())
@@ -125,7 +138,7 @@ def replay(
             sent = replay_table(
                 table,
                 read_settings(),
-                rate=rate,
+                shape=wanted,
                 disturbance=Disturbance(shuffle=shuffle, duplicates=duplicates),
                 seed=seed,
                 progress=progress,
@@ -134,6 +147,18 @@ def replay(
         print_json(sent)
     else:
         _say_sent(sent)
+
+
+def _shape_of(kind: ShapeKind | None, rate: float | None, period_s: float | None) -> "Shape | None":
+    from load.shapes import PERIOD_S, Kind, Shape
+
+    if rate is None and kind is not None:
+        raise typer.BadParameter(f"--shape {kind} goes with --rate: say how many a second it has on average")
+    if period_s is not None and kind in (None, ShapeKind.steady):
+        raise typer.BadParameter("--period goes with --shape ramp, burst or diurnal: a steady rate has none")
+    if rate is None:
+        return None
+    return Shape(Kind(kind or Kind.STEADY), rate, period_s or PERIOD_S)
 
 
 def _say_sent(sent: dict[str, Any]) -> None:

@@ -37,6 +37,7 @@ from load.columns import Transactions
 from load.generator import START
 from load.producer import Pusher
 from load.replay import Disturbance, Replay
+from load.shapes import Kind, Shape
 from models.errors import Unavailable
 from models.manifest import load_verified
 from models.model_folder import ModelFolder
@@ -241,7 +242,7 @@ def _replay(orders: Orders, rate: float, settings: Settings, table: Transactions
             clock=time.monotonic,
             sleep=time.sleep,
             rng=np.random.default_rng(orders.seed),
-            rate=rate,
+            shape=Shape(Kind.STEADY, rate),
             disturbance=DISTURBANCE,
             progress=counter.add,
         ).run(table.days())

@@ -14,6 +14,7 @@ from load.column_map import read_column_map
 from load.columns import Transactions
 from load.producer import Pusher
 from load.replay import Disturbance, Replay
+from load.shapes import Shape
 from load.transactions_file import read_transactions
 from models.errors import BadFile
 from streams.kafka import producer_config
@@ -35,12 +36,12 @@ def replay_table(
     table: Transactions,
     settings: Settings,
     *,
-    rate: float | None = None,
+    shape: Shape | None = None,
     disturbance: Disturbance | None = None,
     seed: int = 1,
     progress: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Any]:
-    """Send a table in event-time order; counts, seconds and rate.
+    """Send a table in event-time order; counts, seconds and rate. shape: None for no limit.
 
     Raises:
         BadFile: the table's currency is not the deployment's.
@@ -56,7 +57,7 @@ def replay_table(
             clock=time.monotonic,
             sleep=time.sleep,
             rng=np.random.default_rng(seed),
-            rate=rate,
+            shape=shape,
             disturbance=disturbance or Disturbance(),
             progress=progress,
         )

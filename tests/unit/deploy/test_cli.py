@@ -103,6 +103,27 @@ def test_bad_usage_exits_with_2(run: Run, words: tuple[str, ...]) -> None:
     assert run(*words).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--shape", "ramp"), "goes with --rate"),
+        (("--rate", "5", "--period", "60"), "goes with --shape"),
+        (("--rate", "5", "--shape", "steady", "--period", "60"), "goes with --shape"),
+        (("--rate", "5", "--shape", "square"), "is not one of"),
+        (("--rate", "5", "--shape", "ramp", "--period", "0"), "greater than or equal to 1"),
+    ],
+    ids=str,
+)
+def test_a_shape_that_cannot_be_exits_with_2_before_the_file_is_read(
+    run: Run, tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("no table")
+    result = run("replay", str(table), "--map", "generated", *words)
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.replace("│", "").split())
+
+
 def test_logs_of_an_unknown_part_exit_with_1(run: Run) -> None:
     result = run("logs", "kafka")
     assert result.exit_code == 1

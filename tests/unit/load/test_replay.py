@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from load.column_map import read_column_map
 from load.columns import DAY_MS, Transactions
 from load.replay import STALLED_S, Disturbance, Replay, Sent
+from load.shapes import Kind, Shape
 from load.transactions_file import read_transactions, write_transactions
 from models.errors import Unavailable
 from models.features import LABEL_DELAY_S
@@ -171,10 +172,23 @@ def test_the_same_seed_disturbs_the_same_way() -> None:
 
 def test_the_rate_is_that_of_transactions_alone_and_so_is_the_progress() -> None:
     workers, counted = Workers(), list[int]()
-    run(workers, days_of(9), rate=250.0, progress=counted.append)
-    assert {call.rate for call in workers.sent_to("transactions")} == {250.0}
-    assert {call.rate for call in workers.sent_to("labels")} == {None}
+    run(workers, days_of(9), shape=Shape(Kind.STEADY, 250.0), progress=counted.append)
+    assert {call.due_s is None for call in workers.sent_to("transactions")} == {False}
+    assert {call.due_s is None for call in workers.sent_to("labels")} == {True}
     assert sum(counted) == 36
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_shape_goes_on_with_the_next_day_where_the_last_one_has_left_it(kind: Kind) -> None:
+    shape, workers = Shape(kind, mean_rate=2.0, period_s=10.0), Workers()
+    run(workers, days_of(9, per_day=7), shape=shape)
+    last_s = 0.0
+    told: list[float] = []
+    for call in workers.sent_to("transactions"):
+        assert call.due_s is not None
+        told += (last_s + call.due_s).tolist()
+        last_s = told[-1]
+    assert told == pytest.approx(shape.due_s(0, 63).tolist(), abs=1e-9)
 
 
 # When nobody applies.

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 Place = tuple[str, int]
 
@@ -16,7 +18,7 @@ class Call:
     topic: str
     ids: list[str]
     days: set[int]
-    rate: float | None
+    due_s: NDArray[np.float64] | None
     behind: int
 
 
@@ -35,13 +37,13 @@ class Workers:
         topic: str,
         keys: Sequence[bytes | None],
         values: Sequence[bytes],
-        rate: float | None = None,
+        due_s: NDArray[np.float64] | None = None,
         progress: Callable[[int], None] = lambda count: None,
     ) -> None:
         documents = [msgspec.json.decode(value) for value in values]
         behind = sum(self.reached.values()) - sum(self.done.values())
         days = {date.fromisoformat(document["event_time"][:10]).toordinal() for document in documents}
-        self.calls.append(Call(topic, [each["transaction_id"] for each in documents], days, rate, behind))
+        self.calls.append(Call(topic, [each["transaction_id"] for each in documents], days, due_s, behind))
         for key in keys:
             place = (topic, sum(key or b"") % 3)
             self.reached[place] = self.reached.get(place, 0) + 1
