@@ -12,8 +12,8 @@ from tests.unit.models.trained import model_folder
 
 ROOMS = ("models", "streams", "api", "dashboard", "load", "deploy")
 CHECKOUT = Path(__file__).resolve().parents[2]
-# Alembic runs the ones itself, with a connection in hand; the others are run where their tools are installed.
-SCRIPTS = ("deploy.migrations.", "load.peers.tools.")
+# Alembic and Locust run these themselves; the tools of peers are not installed here.
+SCRIPTS = ("deploy.migrations.", "load.locustfile", "load.peers.tools.")
 # Of MLflow, which asks whether the machine knows IPv6, and makes a temporary folder and file.
 OTHERS_DOINGS = {"deploy.stack.mlflow_server": ("socket.bind", "os.mkdir", "os.remove")}
 

@@ -23,6 +23,7 @@ NOT_RUN = {
         "deploy/stack/jars.py",
         "streams/contracts/files.py",
         "load/bench/monitor_watcher.py",
+        "load/locustfile.py",
         "deploy/backup/places.py",
         "deploy/backup/sealing.py",
         "deploy/grafana/boards.py",
