@@ -9,7 +9,7 @@ import pytest
 from deploy.jobs.bench_guard import bench_guard
 from deploy.stack.report import Report
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_ours_keeps_its_place_beside_a_plain_loop() -> None:
