@@ -1,5 +1,6 @@
 """Gateways on a running system, and keys to ask them with."""
 
+import re
 import socket
 import subprocess
 import uuid
@@ -71,3 +72,11 @@ def _ready(address: str, process: "subprocess.Popen[bytes]", log: Path) -> bool:
         return all(httpx.get(address + "/readyz").status_code == 200 for _ in range(10))
     except httpx.HTTPError:
         return False
+
+
+REQUEST_ID = re.compile(r'"request_id":"\w+"')
+
+
+def words_of(answer: httpx.Response) -> str:
+    """What an answer says, but for the id of its request: that is drawn anew, and may hold any digits."""
+    return REQUEST_ID.sub("", answer.text)
