@@ -1,19 +1,17 @@
 """What happens before a route's own code: its time begins, its caller is asked who it is and what it may."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import wraps
 from inspect import signature
 from typing import Any, get_args
 
 from fastapi import FastAPI
 from fastapi.params import Header
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
-from starlette.routing import Route as PlainRoute
-from starlette.types import Scope
 
 from api.access import Access
 from api.deadline import TOTAL_S, Deadline
@@ -24,30 +22,23 @@ from api.segments import with_segments
 
 def add_route(app: FastAPI, route: Route, access: Callable[[], Access]) -> None:
     """access: who may ask, once the gateway is open."""
-    answer = _admitted(route, access)
-    if len(signature(route.handler).parameters) == 1:
-        # The framework would look for parameters at each request, and find none. Its own route stands behind
-        # this one still, for the documents.
-        app.router.routes.append(Unsolved(route.path, answer, route.method))
-    app.add_api_route(
+    app.router.add_api_route(
         with_segments(route.path),
-        answer,
+        _admitted(route, access),
         methods=[route.method],
         status_code=min(route.answers),
         tags=[route.tag],
+        route_class_override=Unsolved if len(signature(route.handler).parameters) == 1 else None,
     )
 
 
-class Unsolved(PlainRoute):
-    """A route whose handler takes the request alone."""
+class Unsolved(APIRoute):
+    """Of a handler that takes the request alone: the framework would look for parameters at each request, and
+    find none.
+    """
 
-    def __init__(self, path: str, answer: Handler, method: str) -> None:
-        super().__init__(path, answer)
-        self.methods = {method}  # without the HEAD that comes with GET by itself
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        match, found = super().matches(scope)
-        return match, {**found, "route": self}  # logs and metrics name it
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        return self.endpoint
 
 
 def _admitted(route: Route, access: Callable[[], Access]) -> Handler:

@@ -1,4 +1,4 @@
-"""Shapes of load: how many records a second are due at a time, and when each is. Pure functions of time.
+"""Shapes of load: how many records are due before a time, and when each is. Pure functions of time.
 
 A shape repeats itself after its period, and all have the same mean: the count over a whole period is the mean
 times its length.
@@ -31,25 +31,17 @@ class Kind(StrEnum):
     DIURNAL = "diurnal"
 
 
-def _burst_height(place: Floats) -> Floats:
-    return np.where((place >= BURST_BEGINS) & (place < BURST_ENDS), BURST_HEIGHT, QUIET_HEIGHT)
-
-
-def _burst_area(place: Floats) -> Floats:
+def _burst(place: Floats) -> Floats:
     within = np.clip(place - BURST_BEGINS, 0, BURST_ENDS - BURST_BEGINS)
     return QUIET_HEIGHT * (place - within) + BURST_HEIGHT * within
 
 
-# For each kind the rate, in means, at a place of the period between 0 and 1, and the share of the period's
-# records that are due before it.
-CURVES: dict[Kind, tuple[Curve, Curve]] = {
-    Kind.STEADY: (np.ones_like, lambda place: place),
-    Kind.RAMP: (lambda place: 2 * place, np.square),
-    Kind.BURST: (_burst_height, _burst_area),
-    Kind.DIURNAL: (
-        lambda place: 1 - DIURNAL_SWING * np.cos(2 * np.pi * place),
-        lambda place: place - DIURNAL_SWING / (2 * np.pi) * np.sin(2 * np.pi * place),
-    ),
+# For each kind, the share of a period's records that are due before a place of it between 0 and 1.
+CURVES: dict[Kind, Curve] = {
+    Kind.STEADY: lambda place: place,
+    Kind.RAMP: np.square,
+    Kind.BURST: _burst,
+    Kind.DIURNAL: lambda place: place - DIURNAL_SWING / (2 * np.pi) * np.sin(2 * np.pi * place),
 }
 
 
@@ -67,16 +59,10 @@ class Shape:
             if not (np.isfinite(value) and value > 0):
                 raise BadSetting(f"{name} of a shape is {value}", next_step=f"set {name} above 0")
 
-    def rate(self, time_s: Floats) -> Floats:
-        """Records per second at these times since the beginning."""
-        height, _ = CURVES[self.kind]
-        return self.mean_rate * height(np.asarray(time_s) / self.period_s % 1)
-
     def count(self, time_s: Floats) -> Floats:
         """How many records are due before these times, parts of one included."""
-        _, area = CURVES[self.kind]
         place, whole = np.modf(np.asarray(time_s) / self.period_s)
-        return self._per_period * (whole + area(place))
+        return self._per_period * (whole + CURVES[self.kind](place))
 
     def due_s(self, first: int, count: int) -> Floats:
         """When each of so many records is due, in seconds since the beginning; `first` have gone before."""
@@ -89,9 +75,8 @@ class Shape:
 
     def _place(self, share: Floats) -> Floats:
         """Where in a period such shares of its records are due."""
-        _, area = CURVES[self.kind]
         place = np.zeros_like(share)
         for halving in range(1, HALVINGS + 1):
             middle = place + 0.5**halving
-            place = np.where(area(middle) <= share, middle, place)
+            place = np.where(CURVES[self.kind](middle) <= share, middle, place)
         return place

@@ -211,16 +211,16 @@ _OWN = [(column, feature) for column, feature in enumerate(FEATURES) if feature.
 def _columns(entries: Entries, sums: Sums) -> NDArray[np.float64]:
     columns = np.empty((len(FEATURES), len(entries)), np.float64)
     for column, feature in _OWN:
-        columns[column] = _own(feature, entries)
+        columns[column] = own_values(feature, entries.time_s, entries.amount_minor)
     columns[_COUNTS[0]] = sums.count[_COUNTS[1:]]
     columns[_MEANS[0]] = sums.total[_MEANS[1:]] / np.maximum(sums.count[_MEANS[1:]], 1)
     return columns.T
 
 
-def _own(feature: Feature, entries: Entries) -> NDArray[np.generic]:
-    """What a transaction tells by itself."""
+def own_values(feature: Feature, time_s: Ints, amount_minor: Ints) -> NDArray[np.generic]:
+    """What transactions tell by themselves, (n,): of a feature without a history."""
     if feature.aggregate == "is_weekend":
-        return (entries.time_s // DAY_S + _EPOCH_WEEKDAY) % 7 >= 5
+        return (time_s // DAY_S + _EPOCH_WEEKDAY) % 7 >= 5
     if feature.aggregate == "is_night":
-        return entries.time_s % DAY_S // HOUR_S <= 6
-    return entries.amount_minor
+        return time_s % DAY_S // HOUR_S <= 6
+    return amount_minor

@@ -12,7 +12,6 @@ Order does not matter: readers sort by time, and equal seconds count in the orde
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,6 @@ RECORD = np.dtype([("time_s", "<u4"), ("value", "<i8")])
 EVENT, MARK, COUNT = 0, 1, 2
 _KIND_BITS = 2
 _KIND_MASK = 3
-LEAST_WASTE = 16
 CODE_SHIFT = 32  # code << 32 | time_s sorts by history, then by time
 TIME_MASK = (1 << CODE_SHIFT) - 1
 
@@ -172,88 +170,3 @@ def tiles_end(time_s: Ints, count: Ints, exact_events: int) -> int:
     newest_first = np.argsort(-time_s, kind="stable")
     passed = int(np.searchsorted(np.cumsum(count[newest_first]), exact_events, side="right"))
     return int(hour_of(time_s[newest_first])[passed]) + HOUR_S
-
-
-def compacted(raw: bytes, entity: Entity, retention: Retention) -> bytes:
-    """The same history, smaller: without what is too old to count, and with tiles for what is too much.
-
-    No feature can tell the difference, now or after any further records.
-    """
-    return compacted_together([raw], np.array([retention.keep_s(entity)]), retention.exact_events)[0]
-
-
-def compacted_together(histories: Sequence[bytes], keep_s: Ints, exact_events: int) -> list[bytes]:
-    """`compacted` for many: at once, but for those that have more than can stay exact.
-
-    keep_s: what `Retention` says of each history.
-    """
-    records = unpack(histories)
-    starts = np.searchsorted(records.code, np.arange(len(histories) + 1))
-    newest = np.zeros(len(histories), np.int64)
-    np.maximum.at(newest, records.code, records.time_s)
-    floor = hour_of(newest) - keep_s
-    raw = np.frombuffer(b"".join(histories), RECORD)
-    kept = records.time_s >= floor[records.code]
-    is_mark = records.count == 0
-    marks, code = _marks(records.where(kept & is_mark))
-    events = kept & ~is_mark
-    smaller = np.concatenate([raw[events], marks])
-    whose = np.concatenate([records.code[events], code])
-    order = np.argsort(whose, kind="stable")
-    bounds = np.searchsorted(whose[order], np.arange(len(histories) + 1)).tolist()
-    packed, size = smaller[order].tobytes(), RECORD.itemsize
-    found = [packed[first * size : last * size] for first, last in pairwise(bounds)]
-    counts = _prefix_sums(records.count)
-    for number in np.flatnonzero(counts[starts[1:]] - counts[starts[:-1]] > exact_events).tolist():
-        found[number] = _with_tiles(histories[number], int(floor[number]), exact_events)
-    return found
-
-
-def _with_tiles(raw: bytes, floor_s: int, exact_events: int) -> bytes:
-    records = unpack([raw])
-    end = tiles_end(records.time_s, records.count, exact_events)
-    kept = records.time_s >= floor_s
-    recent = kept & (records.time_s >= end)
-    is_mark = records.count == 0
-    events = np.frombuffer(raw, RECORD)[recent & ~is_mark]
-    tiles = _tiles(records.where(kept & (records.time_s < end)))
-    marks, _ = _marks(records.where(recent & is_mark))
-    return np.concatenate([tiles, events, marks]).tobytes()
-
-
-def _marks(records: Records) -> tuple[NDArray[np.void], Ints]:
-    """One for each second of a history, and whose it is; none where they cancel out."""
-    keys, index = np.unique((records.code << CODE_SHIFT) | records.time_s, return_inverse=True)
-    totals = np.zeros(len(keys), np.int64)
-    np.add.at(totals, index, records.total)
-    left = totals != 0
-    return pack(keys[left] & TIME_MASK, totals[left], MARK), keys[left] >> CODE_SHIFT
-
-
-def _tiles(records: Records) -> NDArray[np.void]:
-    hours, index = np.unique(hour_of(records.time_s), return_inverse=True)
-    counts = np.zeros(len(hours), np.int64)
-    totals = np.zeros(len(hours), np.int64)
-    np.add.at(counts, index, records.count)
-    np.add.at(totals, index, records.total)
-    return np.concatenate(
-        [
-            pack(hours[counts != 0], counts[counts != 0], COUNT),
-            pack(hours[totals != 0], totals[totals != 0], MARK),
-        ]
-    )
-
-
-def overgrown(timeline: Timeline, keep_s: Ints, most_records: Ints) -> Ints:
-    """Codes of the histories that `compacted` would shrink by a third or more, and by 16 records at least.
-
-    keep_s, most_records: what `Retention` says of each history.
-    """
-    sizes = timeline.starts[1:] - timeline.starts[:-1]
-    if int(sizes.max(initial=0)) < LEAST_WASTE:
-        return np.empty(0, np.int64)
-    stale = (
-        timeline.after(np.arange(timeline.size), timeline.newest_hour() - keep_s - 1) - timeline.starts[:-1]
-    )
-    wasted = np.maximum(stale, sizes - most_records)
-    return np.flatnonzero((wasted >= LEAST_WASTE) & (wasted * 3 >= sizes))

@@ -7,10 +7,11 @@ import numpy as np
 
 from models.ab_test import Variant
 from models.boosters import Matrix
+from models.compaction import compacted_together, overgrown
 from models.decision import NO_HISTORY, Path
 from models.features import ENTITIES, Entity
 from models.fold import Entries, Folded, fold
-from models.history import Ints, Retention, Timeline, compacted_together, overgrown, unpack
+from models.history import Ints, Retention, Timeline, unpack
 from models.policy import APPROVE
 from models.reasons import Reason, reasons_of
 from models.scorer import Judged, Scorer

@@ -28,7 +28,7 @@ from opentelemetry.trace import (
 
 from streams import span_names as names
 from streams.arrivals import Sweep
-from streams.span_names import EXPORT_FAILED, QUEUE_FULL
+from streams.span_names import EXPORT_FAILED, QUEUE_FULL, Dropped
 from streams.tracing import first_traces, is_sampled
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ EXPORT_S, GATHER_S, CLOSE_S = 3.0, 0.5, 2.0
 class Counted(SpanExporter):  # type: ignore[misc]
     """Another exporter, whose failures are told. room: what it is handed has left the queue."""
 
-    def __init__(self, exporter: SpanExporter, room: Semaphore, dropped: Callable[[str, int], None]) -> None:
+    def __init__(self, exporter: SpanExporter, room: Semaphore, dropped: Dropped) -> None:
         self._exporter = exporter
         self._room = room
         self._dropped = dropped
@@ -71,11 +71,7 @@ class Sending(BatchSpanProcessor):  # type: ignore[misc]
     are gathered first."""
 
     def __init__(
-        self,
-        exporter: SpanExporter,
-        dropped: Callable[[str, int], None],
-        most: int = MOST_WAITING,
-        gather_s: float = GATHER_S,
+        self, exporter: SpanExporter, dropped: Dropped, most: int = MOST_WAITING, gather_s: float = GATHER_S
     ) -> None:
         self._dropped = dropped
         self._room = Semaphore(most)
@@ -166,7 +162,7 @@ def spans_by(processor: SpanProcessor, service: str, version: str) -> OtelSpans:
     return OtelSpans(provider)
 
 
-def exported(endpoint: str, service: str, version: str, dropped: Callable[[str, int], None]) -> OtelSpans:
+def exported(endpoint: str, service: str, version: str, dropped: Dropped) -> OtelSpans:
     """endpoint: of a collector, with its path, as http://collector:4318/v1/traces."""
     # What it could not send is counted, and told once: its own lines would come with each batch.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)

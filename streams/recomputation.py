@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compaction import compacted
 from models.features import Entity
-from models.history import RECORD, Ints, Retention, compacted
+from models.history import RECORD, Ints, Retention
 
 # A history that is put together from pieces is made smaller before it has more records than this.
 MOST_RECORDS = 16_384

@@ -5,6 +5,8 @@ No id of a transaction, customer or key is among them.
 Source: OpenTelemetry semantic conventions for HTTP and messaging.
 """
 
+from collections.abc import Callable
+
 SERVICE_NAME, SERVICE_VERSION = "service.name", "service.version"
 
 HTTP_METHOD = "http.request.method"
@@ -20,6 +22,9 @@ RECORDS = "messaging.batch.message_count"
 
 # Nobody took them quickly enough; whoever collects them did not take them.
 QUEUE_FULL, EXPORT_FAILED = DROPPED = ("queue_full", "export_failed")
+
+Dropped = Callable[[str, int], None]
+"""Told why, and how many spans."""
 
 
 def request_span(method: str, route: str) -> str:

@@ -3,13 +3,13 @@
 This module loads nothing of OpenTelemetry.
 """
 
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import Protocol
 
 from models.errors import BadSetting
 from streams.arrivals import Sweep
 from streams.settings import Settings
+from streams.span_names import Dropped
 
 
 class RequestSpan(Protocol):
@@ -53,8 +53,8 @@ class Uncollected:
 UNCOLLECTED = Uncollected()
 
 
-def spans_of(settings: Settings, service: str, dropped: Callable[[str, int], None]) -> Spans:
-    """Collected where an address is set. dropped: told why, and how many spans.
+def spans_of(settings: Settings, service: str, dropped: Dropped) -> Spans:
+    """Collected where an address is set.
 
     Raises:
         BadSetting: OpenTelemetry is not installed.

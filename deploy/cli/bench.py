@@ -4,9 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.terminal import CHECK_FAILED, print_json, print_table, reporting
+from deploy.cli.contests import contests
+from deploy.cli.terminal import CHECK_FAILED, print_figures, print_json, print_table, reporting
 
 bench = typer.Typer(help="Measure throughput and latency on a stack of its own.", no_args_is_help=True)
+bench.add_typer(contests)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -34,7 +36,7 @@ def throughput(
 
     with reporting() as report:
         found = bench_throughput(alert_share, runs, report)
-    _print(found, json)
+    print_figures(found, json)
 
 
 @bench.command()
@@ -54,7 +56,7 @@ def latency(
 
     with reporting() as report:
         found = bench_latency(rate, seconds, report)
-    _print(found, json)
+    print_figures(found, json)
 
 
 @bench.command()
@@ -84,7 +86,7 @@ def rest(
             found = bench_rest_saturation(processes, report)
         else:
             found = bench_rest(rate, seconds, processes, report)
-    _print(found, json)
+    print_figures(found, json)
 
 
 @bench.command()
@@ -109,7 +111,7 @@ def monitor(
 
     with reporting() as report:
         found = bench_monitor(rate, seconds, watchers, report)
-    _print(found, json)
+    print_figures(found, json)
 
 
 @bench.command()
@@ -125,25 +127,7 @@ def recovery(json: Json = False) -> None:
 
     with reporting() as report:
         found = bench_recovery(report)
-    _print(found, json)
-
-
-@bench.command()
-def guarantee(json: Json = False) -> None:
-    """Compare a worker with one that has no transactions, ownership and watermarks: what they cost.
-
-    Both take their turns on the same stack, from the same kind of backlog. Takes about three minutes.
-
-    [bold]Examples[/]
-
-      fraudml bench guarantee
-      fraudml bench guarantee --json
-    """
-    from deploy.jobs.guarantee import bench_guarantee
-
-    with reporting() as report:
-        found = bench_guarantee(report)
-    _print(found, json)
+    print_figures(found, json)
 
 
 @bench.command()
@@ -164,7 +148,7 @@ def promotion(
 
     with reporting() as report:
         found = bench_promotion(rate, report)
-    _print(found, json)
+    print_figures(found, json)
 
 
 @bench.command()
@@ -195,82 +179,7 @@ def outages(
         raise typer.Exit(CHECK_FAILED)
 
 
-PEERS_SHOWN = {
-    "name": "NAME",
-    "tx_per_s": "TX/S",
-    "cpu_us_per_tx": "CPU µs/TX",
-    "p50_ms": "P50 ms",
-    "p99_ms": "P99 ms",
-    "lost": "LOST",
-    "doubled": "DOUBLED",
-}
-
-
-@bench.command()
-def peers(
-    only: Annotated[str, typer.Option(help="Names of peers, with commas; all if not given.")] = "",
-    rounds: Annotated[int, typer.Option(min=1, max=20, help="Counted ones; one before is not.")] = 3,
-    transactions: Annotated[int, typer.Option(min=4000, help="In each round.")] = 40_000,
-    json: Json = False,
-) -> None:
-    """Have other tools do the whole job beside ours, each in an environment of its own; 15 minutes or so.
-
-    Throughput in rounds, then latency at 1,000 tx/s, then what one kill -9 loses and doubles. Their packages
-    are installed for it, and removed. See docs/peers.md.
-
-    [bold]Examples[/]
-
-      fraudml bench peers
-      fraudml bench peers --only confluent-batch,faust-take --rounds 5 --json
-    """
-    from deploy.jobs.bench_peers import bench_peers
-
-    with reporting() as report:
-        found = bench_peers([name for name in only.split(",") if name], rounds, transactions, report)
-    if json:
-        print_json(found)
-    else:
-        rows = [
-            tuple(_figure(each[name]) for name in PEERS_SHOWN) for each in (found["ours"], *found["peers"])
-        ]
-        print_table(tuple(PEERS_SHOWN.values()), rows, {})
-
-
-@bench.command()
-def guard(json: Json = False) -> None:
-    """Compare ours with a plain loop that does the same job and promises nothing, by turns.
-
-    Exits with 4 if ours costs more beside it than the floors allow, whatever the machine. Takes one to
-    three minutes.
-
-    [bold]Examples[/]
-
-      fraudml bench guard
-      fraudml bench guard --json
-    """
-    from deploy.jobs.bench_guard import bench_guard
-
-    with reporting() as report:
-        found = bench_guard(report)
-    _print(found, json)
-    if not found["holds"]:
-        raise typer.Exit(CHECK_FAILED)
-
-
-def _figure(value: Any) -> str:
-    if value is None:
-        return "cannot hold"
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
-
-
 def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {count}" for name, count in value.items())
     return str(value)
-
-
-def _print(found: dict[str, Any], json: bool) -> None:
-    if json:
-        print_json(found)
-    else:
-        print_table(("FIGURE", "VALUE"), [(name, f"{value:,}") for name, value in found.items()], {})

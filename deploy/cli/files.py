@@ -36,6 +36,12 @@ Rate = Annotated[
     typer.Option(min=0.1, help="Transactions per second, the mean of a shape; none for no limit."),
 ]
 ShapeKind = StrEnum("ShapeKind", ["steady", "ramp", "burst", "diurnal"])
+WantedShape = Annotated[
+    ShapeKind | None, typer.Option(help="How the rate goes over time; steady if not given.")
+]
+Period = Annotated[
+    float | None, typer.Option(min=1, help="Seconds after which a shape begins anew.  \\[default: 600]")
+]
 Duplicates = Annotated[float, typer.Option(min=0, max=1, help="Share of records that are sent twice.")]
 Shuffle = Annotated[
     int, typer.Option(min=0, help="Most places a record moves; never past another of its customer.")
@@ -104,12 +110,8 @@ def replay(
     first: FirstDay = None,
     last: LastDay = None,
     rate: Rate = None,
-    shape: Annotated[
-        ShapeKind | None, typer.Option(help="How the rate goes over time; steady if not given.")
-    ] = None,
-    period: Annotated[
-        float | None, typer.Option(min=1, help="Seconds after which a shape begins anew.  \\[default: 600]")
-    ] = None,
+    shape: WantedShape = None,
+    period: Period = None,
     duplicates: Duplicates = 0,
     shuffle: Shuffle = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of duplicates and shuffling.")] = 1,

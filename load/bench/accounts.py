@@ -1,6 +1,6 @@
-"""What processes have used, by the operating system's accounting: CPU with all their children, and memory."""
+"""What processes have used, by the operating system's accounting."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -9,19 +9,16 @@ import psutil
 
 def cpu_s_of(leader: psutil.Process) -> float:
     """CPU seconds of a process so far, its children's with it: those that run, and those that have ended."""
-    return sum(_each(leader, lambda process: float(sum(process.cpu_times()[:4]))))
-
-
-def rss_mb_of(leader: psutil.Process) -> float:
-    """Memory of a process and of its children; what several share is divided among them."""
-    return sum(_each(leader, lambda process: float(process.memory_full_info().pss))) / 1e6
-
-
-def _each(leader: psutil.Process, ask: Callable[[psutil.Process], float]) -> Iterator[float]:
-    yield ask(leader)
+    used_s = _cpu_s(leader)
     for child in leader.children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # it ended meanwhile
-            yield ask(child)
+            used_s += _cpu_s(child)
+    return used_s
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +28,4 @@ class Accounts:
     processes: Mapping[str, Callable[[], psutil.Process]]
 
     def cpu_s(self) -> dict[str, float]:
-        return {name: cpu_s_of(process) for name, process in self._now()}
-
-    def rss_mb(self) -> dict[str, float]:
-        return {name: rss_mb_of(process) for name, process in self._now()}
-
-    def _now(self) -> Iterator[tuple[str, psutil.Process]]:
-        for name, process in self.processes.items():
-            yield name, process()
+        return {name: cpu_s_of(process()) for name, process in self.processes.items()}

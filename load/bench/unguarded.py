@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 
 from models.decision import DecidedTransaction
 from models.features import Entity
-from streams import parts as worker_parts
+from streams import keeping, parts
 from streams.alerts import KafkaOutbox
 from streams.arrivals import DeadLetter
 from streams.healing import ViewKeeper
@@ -103,14 +103,15 @@ class PlainOutbox(KafkaOutbox):
 
 
 def run() -> None:
-    parts = {
-        "PostgresLedger": PlainLedger,
-        "RedisView": PlainView,
-        "ViewKeeper": TrustingKeeper,
-        "KafkaOutbox": PlainOutbox,
+    plain = {
+        (parts, "PostgresLedger"): PlainLedger,
+        (parts, "RedisView"): PlainView,
+        (parts, "KafkaOutbox"): PlainOutbox,
+        (keeping, "ViewKeeper"): TrustingKeeper,
     }
-    for name, plain in parts.items():
-        setattr(worker_parts, name, plain)
+    for (module, name), part in plain.items():
+        assert issubclass(part, getattr(module, name)), f"{name} is another one"
+        setattr(module, name, part)
     from streams.run import run_worker
 
     run_worker()

@@ -111,7 +111,7 @@ class Contest:
             process = candidate.process
             accounts = Accounts({PROCESS: process.process})
             measured = work_off(process, accounts, candidate.watch, sum(starts.values()), count)
-            candidate.process.stop()
+            process.stop()
             self._note(f"round {number}: {candidate.name}, {measured.tx_per_s:,.0f} tx/s")
             if counts:
                 self.found[candidate.name].rounds.append(measured)

@@ -11,7 +11,8 @@ from load.peers.means import INCARNATION, Outgoing, Record, ledger_of, redis_of,
 from load.peers.place import Place
 from models.boosters import Matrix
 from models.decision import Alert, Verdict, alert_id_of
-from models.features import DAY_S, ENTITIES, FEATURES, HOUR_S, Entity, Feature, spans_of
+from models.features import ENTITIES, FEATURES, Entity, Feature, spans_of
+from models.fold import own_values
 from models.history import EVENT, pack, unpack
 from models.reasons import Reason, reasons_of
 from models.scorer import Scorer
@@ -44,8 +45,6 @@ INSERT = f"""
     INSERT INTO decisions ({", ".join(COLUMNS)})
     VALUES ({", ".join(["%s"] * len(COLUMNS))}) ON CONFLICT (transaction_id) DO NOTHING
 """
-# 1970 began on a Thursday.
-EPOCH_WEEKDAY = 3
 Histories = Mapping[Entity, bytes | None]
 
 
@@ -133,7 +132,7 @@ def features_of(transaction: Transaction, histories: Histories) -> Matrix:
             # Without a delay a transaction is in its own windows.
             sums[entity, (delay_s, window_s)] = (count, total) if delay_s else (count + 1, total + own)
     values = [
-        _own(feature, transaction.amount_minor, time_s)
+        own_values(feature, np.array([time_s]), np.array([transaction.amount_minor]))[0]
         if feature.entity is None
         else _windowed(feature, *sums[feature.entity, feature.span])
         for feature in FEATURES
@@ -143,14 +142,6 @@ def features_of(transaction: Transaction, histories: Histories) -> Matrix:
 
 def _windowed(feature: Feature, count: int, total: int) -> float:
     return count if feature.aggregate == "count" else total / max(count, 1)
-
-
-def _own(feature: Feature, amount_minor: int, time_s: int) -> float:
-    if feature.aggregate == "is_weekend":
-        return (time_s // DAY_S + EPOCH_WEEKDAY) % 7 >= 5
-    if feature.aggregate == "is_night":
-        return time_s % DAY_S // HOUR_S <= 6
-    return amount_minor
 
 
 def decided(scorer: Scorer, transaction: Transaction, features: Matrix) -> Alert:

@@ -1,7 +1,7 @@
 """A peer as a child process."""
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from load.bench.worker_process import ChildProcess
@@ -13,19 +13,14 @@ FIRST_S = 60.0
 
 @dataclass
 class PeerProcess(ChildProcess):
-    peer: Peer | None = None
+    peer: Peer = field(kw_only=True)
 
     @property
     def title(self) -> str:
-        return self._peer.name
-
-    @property
-    def _peer(self) -> Peer:
-        assert self.peer is not None
-        return self.peer
+        return self.peer.name
 
     def arguments(self) -> tuple[str, ...]:
-        return self._peer.command[1:]
+        return self.peer.command[1:]
 
     def stop(self) -> int:
         """SIGTERM; one that does not end by it is killed, and that is its affair."""
@@ -42,9 +37,9 @@ class PeerProcess(ChildProcess):
         """
         folder.mkdir()
         self.folder = folder
-        if self._peer.first:
+        if self.peer.first:
             done = subprocess.run(
-                [self.python, "-m", *self._peer.first],
+                [self.python, "-m", *self.peer.first],
                 cwd=folder,
                 capture_output=True,
                 text=True,

@@ -25,12 +25,12 @@ def scored(caller: httpx.Client, *amounts: int, customer: str) -> list[dict[str,
 def _in_ledger(caller: httpx.Client, body: dict[str, Any]) -> dict[str, Any]:
     """Asked again while the log alone holds the decision, as where the ledger did not answer in time."""
 
-    def answered() -> dict[str, Any] | None:
+    def answered() -> dict[str, Any]:
         answer = caller.post("/v1/score", json=body)
         assert answer.status_code in (200, 202), answer.text
-        return dict(answer.json()) if answer.status_code == 200 else None
+        return dict(answer.json()) if answer.status_code == 200 else {}
 
-    return until(answered, within_s=SOON_S) or {}
+    return until(answered, within_s=SOON_S)
 
 
 def somebody() -> str:

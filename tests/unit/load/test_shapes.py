@@ -23,13 +23,10 @@ def test_a_whole_period_has_the_mean_times_its_length_wherever_it_begins(
     assert count[1] - count[0] == pytest.approx(shape.mean_rate * shape.period_s, rel=1e-6)
 
 
-@given(shapes, times)
-def test_a_rate_is_never_negative_and_is_the_same_a_period_later(shape: Shape, time_s: float) -> None:
-    assert shape.rate(np.array([time_s])) >= 0
-    place_s = time_s % shape.period_s * 0.999  # where rounding does not move it into the next period
-    now, later = shape.rate(np.array([place_s, place_s + shape.period_s]))
-    if shape.kind != Kind.BURST:  # which is steep at its edges
-        assert later == pytest.approx(now, rel=1e-6, abs=shape.mean_rate * 1e-6)
+@given(shapes, times, st.floats(0, 10_000))
+def test_no_rate_is_negative(shape: Shape, time_s: float, later_s: float) -> None:
+    before, after = shape.count(np.array([time_s, time_s + later_s]))
+    assert after >= before * (1 - 1e-9)
 
 
 @given(shapes, st.integers(0, 1_000_000), st.integers(1, 300))
@@ -46,20 +43,12 @@ def test_due_times_do_not_depend_on_where_one_begins_to_ask(shape: Shape, first:
     assert shape.due_s(0, first + count)[first:].tolist() == shape.due_s(first, count).tolist()
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_the_count_is_the_sum_of_the_rate(kind: Kind) -> None:
-    shape = Shape(kind, mean_rate=50.0, period_s=20.0)
-    middles_s = (np.arange(60_000) + 0.5) / 1000
-    summed = np.cumsum(shape.rate(middles_s)) / 1000
-    assert np.abs(summed - shape.count(middles_s + 0.0005)).max() < 0.5
-
-
 PEAKS = {Kind.STEADY: (1.0, 1.0), Kind.RAMP: (0.0, 2.0), Kind.BURST: (5 / 9, 5.0), Kind.DIURNAL: (0.2, 1.8)}
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_the_least_and_the_greatest_rate_are_those_of_the_docs(kind: Kind) -> None:
-    rates = Shape(kind, mean_rate=100.0).rate(np.arange(0, PERIOD_S, 0.01))
+    rates = np.diff(Shape(kind, mean_rate=100.0).count(np.arange(0, PERIOD_S, 0.01))) / 0.01
     least, greatest = PEAKS[kind]
     assert rates.min() == pytest.approx(100 * least, abs=0.1)
     assert rates.max() == pytest.approx(100 * greatest, abs=0.1)

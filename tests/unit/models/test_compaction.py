@@ -7,21 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.compaction import LEAST_WASTE, compacted, compacted_together, overgrown
 from models.features import DAY_S, HOUR_S, Entity
-from models.history import (
-    COUNT,
-    EVENT,
-    LEAST_WASTE,
-    MARK,
-    Retention,
-    Timeline,
-    compacted,
-    compacted_together,
-    overgrown,
-    pack,
-    tiles_end,
-    unpack,
-)
+from models.history import COUNT, EVENT, MARK, Retention, Timeline, pack, tiles_end, unpack
 from tests.strategies import START_S, times_s
 from tests.unit.models.histories import entities, events, histories, history, retentions, seen
 

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from models.compaction import compacted, overgrown
 from models.features import (
     DAY_S,
     FEATURE_NAMES,
@@ -18,7 +19,7 @@ from models.features import (
     Entity,
 )
 from models.fold import Folded, added_to_sums, fold
-from models.history import EVENT, MARK, Retention, Timeline, compacted, overgrown, pack, unpack
+from models.history import EVENT, MARK, Retention, Timeline, pack, unpack
 from tests.strategies import CUSTOMERS, START_S, TERMINALS, Arrival, arrivals, entries_of, lonely_arrivals
 
 RETENTION = Retention()

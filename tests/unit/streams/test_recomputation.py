@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.history import EVENT, MARK, RECORD, Retention, compacted, pack
+from models.compaction import compacted
+from models.history import EVENT, MARK, RECORD, Retention, pack
 from streams import recomputation
 from streams.recomputation import Bundle, canonical, joined, unlike
 
