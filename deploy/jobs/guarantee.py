@@ -5,22 +5,32 @@ from typing import Any
 
 import numpy as np
 
-from deploy.jobs.benchmarks import rig
+from deploy.jobs.benchmarks import WARM_DAYS, rig
 from deploy.jobs.connections import ledger_of, view_of
 from deploy.stack.report import Report
 from load.bench.guarantee import measure_guarantee
 from models.history import EVENT, pack
 from streams.ports import Additions, Change, Ledger, View
+from streams.settings import variable_of
 
 PLAIN_WORKER = "load.bench.unguarded"
 DAYS = 60
 NOTHING = pack(np.zeros(0, np.int64), np.zeros(0, np.int64), EVENT)
 
 
-def bench_guarantee(report: Report) -> dict[str, Any]:
-    with rig(DAYS, report) as found, view_of(found.settings) as view, ledger_of(found.settings) as ledger:
+def bench_guarantee(report: Report, days: int = DAYS, warm_days: int = WARM_DAYS) -> dict[str, Any]:
+    with (
+        rig(days, report, warm_days) as found,
+        view_of(found.settings) as view,
+        ledger_of(found.settings) as ledger,
+    ):
         report.waiting(f"measuring {len(found.measured):,} transactions, with the guarantee and without it")
-        environment = {**found.worker.environment, "FRAUDML_SLOT": str(found.worker.slot)}
+        # A worker's role may change histories by our own function alone; the plain one acts as the owner.
+        owner = {
+            variable_of("database_url_worker"): found.settings.database_url,
+            variable_of("redis_url_worker"): found.settings.redis_url,
+        }
+        environment = {**found.worker.environment, **owner, "FRAUDML_SLOT": str(found.worker.slot)}
         log = found.stack.home / "plain-worker.log"
         plain = replace(found.worker, environment=environment, log=log, module=PLAIN_WORKER, _process=None)
         found.worker.stop()
