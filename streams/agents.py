@@ -1,9 +1,9 @@
-"""Faust's agents: each receives a sweep, has it handled on the sweep thread, and acknowledges it."""
+"""Faust's agents: each receives sweeps, has them handled in their lanes, and acknowledges them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 import structlog
@@ -26,7 +26,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
 
 
 class SweepRunner:
-    """Handles sweeps one after the other, on the sweep thread; waits while a dependency is away.
+    """Handles the sweeps of a lane one after the other; waits while a dependency is away.
 
     stop: set when the worker is told to go. give_up_s: how long to wait for a dependency. finished: called as
     soon as a sweep is done, so that the next one is read while Faust still takes note of this one. spans: of
@@ -43,7 +43,9 @@ class SweepRunner:
         give_up_s: float,
         finished: Callable[[], None] = lambda: None,
         spans: Spans = UNCOLLECTED,
+        lane: int = 0,
     ) -> None:
+        self._lane = lane
         self._spans = spans
         self._handlers = handlers
         self._finished = finished
@@ -69,6 +71,7 @@ class SweepRunner:
             Halt: going on would break the promise.
         """
         handle = self._handlers[sweep.topic]
+        self._watchdog.began(self._lane)
         began_ns = self._spans.now_ns()
         try:
             try:
@@ -79,47 +82,62 @@ class SweepRunner:
         except Refused as refusal:
             log.warning("sweep_refused", reason=refusal.code, why=str(refusal))
             self._metrics.refused.labels(refusal.code).inc()
-            self._metrics.degraded.set(0)
+            self._metrics.waits(self._lane, False)
             return False
         except Unavailable:
             if not self._stop.is_set():
                 raise
             return False
         finally:
-            self._watchdog.alive()
-        self._metrics.degraded.set(0)
+            self._watchdog.ended(self._lane)
+        self._metrics.waits(self._lane, False)
         self._finished()
         log_traces(sweep)
         self._spans.swept(sweep, began_ns)
         return True
 
     def _note_failure(self, error: BaseException | None) -> None:
-        self._watchdog.alive()
-        self._metrics.degraded.set(1)
+        self._watchdog.alive(self._lane)
+        self._metrics.waits(self._lane, True)
         self._metrics.retries.labels(getattr(error, "code", "unknown")).inc()
         log.warning("dependency_unavailable", why=str(error))
 
 
-def register(app: faust.App, runner: SweepRunner, topics: list[str], thread: Executor, crash: Crash) -> None:
+class Lane(NamedTuple):
+    """Where sweeps are handled, one at a time: thread has one thread only."""
+
+    runner: SweepRunner
+    thread: Executor
+
+
+def register(app: faust.App, lanes: Sequence[Lane], topics: list[str], crash: Crash) -> None:
     """One agent per topic."""
     for topic in topics:
         channel = app.topic(topic, key_serializer="raw", value_serializer="raw", internal=False)
-        app.agent(channel, name=f"decide_{topic}", concurrency=1)(_agent(app, runner, thread, crash))
+        app.agent(channel, name=f"decide_{topic}", concurrency=1)(_agent(app, lanes, crash))
 
 
-def _agent(app: faust.App, runner: SweepRunner, thread: Executor, crash: Crash) -> Callable[[Any], Any]:
+def _agent(app: faust.App, lanes: Sequence[Lane], crash: Crash) -> Callable[[Any], Any]:
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def handle(event: Any) -> None:
+        runner, thread = lanes[event.value.lane]
+        try:
+            done = await asyncio.get_running_loop().run_in_executor(thread, runner.run, event.value)
+        except Exception as error:
+            # Going on past a failed sweep would lose it: the supervisor starts us again from the log.
+            crash(error)
+            return
+        if done:
+            event.ack()
+        else:
+            app.consumer.refuse(event.message)
+
     async def agent(stream: Any) -> None:
-        loop = asyncio.get_running_loop()
+        # As many at once as there are lanes: the poller hands over no more.
         async for event in stream.noack().events():
-            try:
-                done = await loop.run_in_executor(thread, runner.run, event.value)
-            except Exception as error:
-                # Going on past a failed sweep would lose it: the supervisor starts us again from the log.
-                crash(error)
-                return
-            if done:
-                event.ack()
-            else:
-                app.consumer.refuse(event.message)
+            task = asyncio.create_task(handle(event))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
 
     return agent

@@ -30,10 +30,11 @@ class CommitBook(Protocol):
 class KafkaOutbox:
     """`streams.ports.Outbox` on one transactional producer. Not for several threads at once.
 
-    One `transactional.id` per worker slot: a new worker in the slot fences the old one.
+    One `transactional.id` for each lane of a worker slot: a new worker in the slot fences the old one.
     """
 
-    def __init__(self, settings: Settings, book: CommitBook) -> None:
+    def __init__(self, settings: Settings, book: CommitBook, lane: int = 0) -> None:
+        self._lane = lane
         self._settings = settings
         self._book = book
         self._timeout_s = settings.kafka_timeout_s
@@ -41,7 +42,7 @@ class KafkaOutbox:
 
     def open(self) -> None:
         """Fence whoever had this slot before, and settle what it left open."""
-        producer = Producer(outbox_config(self._settings))
+        producer = Producer(outbox_config(self._settings, self._lane))
         with our_errors("begin the worker's transactions"):
             self._insist(lambda: producer.init_transactions(self._timeout_s), "begin")
         self._producer = producer

@@ -27,7 +27,7 @@ class WorkerApp(faust.App):  # type: ignore[misc]
     async def on_start(self) -> None:
         await super().on_start()
         try:
-            await self.loop.run_in_executor(self.parts.thread, self.parts.open)
+            await self.loop.run_in_executor(self.parts.lanes[0].lane.thread, self.parts.open)
         except Unavailable:
             if not self.parts.stop.is_set():
                 raise  # told to stop while it waited is no failure
@@ -40,7 +40,7 @@ class WorkerApp(faust.App):  # type: ignore[misc]
 
     async def on_shutdown(self) -> None:
         await super().on_shutdown()
-        await self.loop.run_in_executor(self.parts.thread, self.parts.close)
+        await self.loop.run_in_executor(self.parts.lanes[0].lane.thread, self.parts.close)
 
 
 def build_app(settings: Settings) -> WorkerApp:
@@ -62,12 +62,12 @@ def build_app(settings: Settings) -> WorkerApp:
     app.parts = parts
     app.transport = SweepTransport(app, parts.make_poller)
     topics = [settings.transactions_topic, settings.labels_topic]
-    register(app, parts.runner, topics, parts.thread, crash)
+    register(app, [each.lane for each in parts.lanes], topics, crash)
 
     @app.timer(interval=TEND_EVERY_S, name="tend")  # type: ignore[untyped-decorator]
     async def tend() -> None:
         has_labels = app.consumer.owns(settings.labels_topic, 0)
-        await app.loop.run_in_executor(parts.thread, _tend, parts, has_labels)
+        await app.loop.run_in_executor(parts.lanes[0].lane.thread, _tend, parts, has_labels)
 
     return app
 
@@ -77,6 +77,6 @@ def _tend(parts: Parts, has_labels: bool) -> None:
     try:
         parts.release_allowed()
         if has_labels:
-            parts.labels.return_due()
+            parts.lanes[0].labels.return_due()
     except Unavailable as error:
         log.warning("not_tended", why=str(error))

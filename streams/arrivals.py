@@ -26,6 +26,7 @@ class Sweep:
     timestamp_ms: the broker's. group: the consumer group's metadata as it was when this was polled; whoever
     commits with it is refused once the partitions belong to somebody else. headers: empty where no record has
     any. assignment: counts how often partitions were dealt; what is believed since before may be outdated.
+    lane: which of those under way this is.
     """
 
     topic: str
@@ -38,6 +39,7 @@ class Sweep:
     group: Any = None
     headers: Sequence[Headers] = ()
     assignment: int = 0
+    lane: int = 0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -58,7 +60,11 @@ class Sweep:
             self.group,
             [self.headers[i] for i in rows] if self.headers else (),
             self.assignment,
+            self.lane,
         )
+
+    def places(self) -> frozenset[tuple[str, int]]:
+        return frozenset((self.topic, number) for number in self.partitions())
 
     def partitions(self) -> list[int]:
         return [int(number) for number in np.unique(self.partition)]

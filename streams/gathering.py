@@ -8,7 +8,11 @@ import numpy as np
 from confluent_kafka import Message
 
 from streams.arrivals import Headers, Sweep
+from streams.lanes import Lanes
 from streams.offsets import Place
+
+# Smaller sweeps are not worth dividing: each costs what it costs, however few records it has.
+BACKLOG_RECORDS = 512
 
 
 def sweep_of(
@@ -33,6 +37,20 @@ def sweep_of(
 def _headers_of(messages: Sequence[Message]) -> Sequence[Headers]:
     found = [message.headers() for message in messages]
     return found if any(found) else ()
+
+
+def fitting(messages: Sequence[Message], lanes: Lanes) -> Sequence[Message]:
+    """Those that may go on now: none of partitions under way, and of a backlog one lane's share.
+
+    A share goes by the number of its partition, so that what is left makes a sweep for another lane.
+    """
+    if lanes:
+        busy = lanes.places
+        messages = [each for each in messages if (each.topic(), each.partition()) not in busy]
+    if lanes.count == 1 or len(messages) < BACKLOG_RECORDS:
+        return messages
+    share = messages[0].partition() % lanes.count
+    return [each for each in messages if each.partition() % lanes.count == share]
 
 
 def sweeps_of(

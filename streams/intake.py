@@ -7,8 +7,9 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from streams.arrivals import Sweep
-from streams.gathering import held_records, sweeps_of, without
+from streams.gathering import fitting, held_records, sweeps_of, without
 from streams.held import HeldPartitions
+from streams.lanes import Lanes
 from streams.offsets import Ends, Place
 
 log = structlog.get_logger(__name__)
@@ -48,9 +49,13 @@ class Intake:
         else:
             log.warning("kafka_error", error=error.str())
 
-    def gather(self, topic_ids: Mapping[str, str], most: int, group: Any, assignment: int) -> None:
-        """Make sweeps of the records, at most so many of them."""
-        some, self.records = self.records[:most], self.records[most:]
+    def gather(
+        self, topic_ids: Mapping[str, str], most: int, group: Any, assignment: int, lanes: Lanes
+    ) -> None:
+        """Make sweeps of the records, at most so many of them, and none of partitions that are under way."""
+        some = fitting(self.records, lanes)[:most]
+        taken = set(map(id, some))
+        self.records = [each for each in self.records if id(each) not in taken]
         self.sweeps = sweeps_of(topic_ids, some, group, assignment)
 
     def forget(self, places: set[Place]) -> None:
@@ -67,8 +72,8 @@ class Intake:
     def clear(self) -> None:
         self.records, self.sweeps = [], []
 
-    def lags(self, consumer: Any, in_work: Sweep | None) -> dict[Place, int]:
+    def lags(self, consumer: Any, under_way: Sequence[Sweep]) -> dict[Place, int]:
         """Records of each partition that are not finished, whether they are read or not."""
-        counted = held_records(self.records, [in_work, *self.sweeps] if in_work else self.sweeps)
+        counted = held_records(self.records, [*under_way, *self.sweeps])
         lags = self._ends.lag(consumer, self.partitions)
         return {place: lag + counted[place] for place, lag in lags.items()}

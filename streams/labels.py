@@ -8,7 +8,7 @@ from streams.healing import ViewKeeper
 from streams.metrics import Metrics
 from streams.poison import PoisonGate
 from streams.ports import LabelPlace, Ledger, Outbox, Step
-from streams.progress import Progress
+from streams.progress import Known, Progress
 from streams.verdicts import marks_as_additions, recall, step_of
 
 # However many labels wait, a look at them takes no longer.
@@ -19,7 +19,7 @@ class LabelSweeps:
     """Takes sweeps of labels into the ledger, and what they change into the terminals' histories.
 
     ahead_ms: how far an event time may be ahead of the broker's clock. wait_s: how long a label waits for its
-    transaction.
+    transaction. known: of the progress, with other lanes of the same worker.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class LabelSweeps:
         metrics: Metrics,
         ahead_ms: int,
         wait_s: float,
+        known: Known | None = None,
     ) -> None:
         self._ahead_ms = ahead_ms
         self._wait_s = wait_s
@@ -40,7 +41,7 @@ class LabelSweeps:
         self._outbox = outbox
         self._gate = gate
         self._metrics = metrics
-        self._progress = Progress(ledger)
+        self._progress = Progress(ledger, known)
         self._looked: LabelPlace | None = None
 
     def handle(self, sweep: Sweep) -> None:

@@ -95,7 +95,8 @@ class Metrics:
         self._stopped = state(
             "fraud_partition_stopped", "1 while a flood of malformed records stops it", ["topic", "partition"]
         )
-        self.degraded = gauge("fraud_degraded_mode", "1 while a dependency keeps sweeps waiting")
+        self._waiting_lanes: set[int] = set()
+        self._degraded_mode = gauge("fraud_degraded_mode", "1 while a dependency keeps sweeps waiting")
         self.last_sweep = gauge("fraud_last_sweep_timestamp_seconds", "When the last sweep was finished")
         self.build = gauge("fraud_build_info", "1", ["version", "features_hash"])
         self._model = state("fraud_model_info", "1", ["variant", "model", "version"])
@@ -127,6 +128,11 @@ class Metrics:
             yield
         finally:
             self._step_seconds[name].inc(perf_counter() - started)
+
+    def waits(self, lane: int, waits: bool) -> None:
+        """Whether a dependency keeps the sweep of a lane waiting."""
+        (self._waiting_lanes.add if waits else self._waiting_lanes.discard)(lane)
+        self._degraded_mode.set(bool(self._waiting_lanes))
 
     def decided(self, rows: DecisionRows, claimed: Collection[int], sweep: Sweep, now: datetime) -> None:
         """Count what a settled sweep decided, and how long its records had waited.

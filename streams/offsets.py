@@ -1,6 +1,6 @@
 """Offsets that a worker owes the group, and how far behind it is. Belongs to the poller's thread."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import structlog
@@ -38,6 +38,10 @@ class OwedOffsets:
     def __bool__(self) -> bool:
         return bool(self._owed)
 
+    @property
+    def places(self) -> Set[Place]:
+        return self._owed.keys()
+
     def later(self, offsets: Offsets) -> None:
         self._owed.update(offsets)
 
@@ -48,11 +52,15 @@ class OwedOffsets:
     def clear(self) -> None:
         self._owed.clear()
 
-    def commit(self, consumer: Any) -> None:
-        """Commit and wait: no transaction may begin before this is over, or offsets could go back."""
-        if not self._owed:
+    def commit(self, consumer: Any, besides: Set[Place] = frozenset()) -> None:
+        """Commit and wait: no transaction may begin before this is over, or offsets could go back.
+
+        besides: partitions that stay owed, as a transaction under way may be committing more of them.
+        """
+        due = {place: offset for place, offset in self._owed.items() if place not in besides}
+        if not due:
             return
-        positions = [TopicPartition(*place, offset) for place, offset in self._owed.items()]
+        positions = [TopicPartition(*place, offset) for place, offset in due.items()]
         try:
             consumer.commit(offsets=positions, asynchronous=False)
         except KafkaException as error:
@@ -60,7 +68,7 @@ class OwedOffsets:
             if not is_retriable(error) and error_of(error).code() not in NOT_OURS:
                 raise
         else:
-            self._owed.clear()
+            self.drop(due)
 
 
 class Ends:

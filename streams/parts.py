@@ -2,8 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from random import Random
@@ -16,17 +14,13 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from models.features import features_hash
 from models.history import Retention
-from streams.agents import SweepRunner
-from streams.alerts import KafkaOutbox
 from streams.answered import Signer
-from streams.codecs import TransactionCodec
 from streams.deciding import Decider
 from streams.healer import Healer
-from streams.healing import ViewKeeper
 from streams.health import health_app, serve
 from streams.kafka import client_config, topic_ids, worker_config
-from streams.keeping import heal_over_own_connections, keeper_of
-from streams.labels import LabelSweeps
+from streams.keeping import heal_over_own_connections
+from streams.lane_parts import LaneParts, Shared, now
 from streams.latency_log import latency_log_of
 from streams.ledger import PostgresLedger
 from streams.ledger.audit import PostgresAudit
@@ -35,14 +29,11 @@ from streams.metrics import Metrics
 from streams.models_in_force import InForce
 from streams.offsets import Offsets, Place
 from streams.opening import keep_for_good, patience
-from streams.poison import PoisonGate, PoisonLimit
 from streams.poller import Pace, Poller
 from streams.refused_marks import RefusedMarks
 from streams.secret_files import shared_answer_key
 from streams.settings import Settings
 from streams.spans import spans_of
-from streams.sweep import TransactionSweeps
-from streams.view import RedisView
 from streams.watchdog import Watchdog, crash, end_stuck_process
 from streams.watcher import Watcher
 
@@ -55,12 +46,8 @@ AUDIT_S = 2.0  # no sweep waits for it
 GC_ALLOCATIONS = 50_000  # a full sweep makes about half as many objects
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Parts:
-    """Everything a worker is made of."""
+    """Everything a worker is made of. The first lane's thread also opens, tends and closes it."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -69,23 +56,31 @@ class Parts:
         self.metrics = Metrics(CollectorRegistry(), self.latency_log.add)
         self.spans = spans_of(settings, "fraudml-worker", self.metrics.spans_dropped)
         self.watchdog = Watchdog(settings.stuck_s, end_stuck_process)
-        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sweep")
-        self.ledger = PostgresLedger(settings.database_url, settings.ledger_timeout_s, "fraudml-worker")
-        self.view = RedisView(settings.redis_url, settings.view_timeout_s, settings.state_groups)
-        self.outbox = KafkaOutbox(settings, self)
         self.poller: Poller | None = None
         self.rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-rules")
         self.in_force = InForce(settings, self.rules.in_force, self.metrics.refused_model)
         self.watcher = Watcher(self.in_force.look, self.metrics, random=Random())
         self.audit = PostgresAudit(settings.database_url, AUDIT_S, "fraudml-marks")
         self.refused_marks = RefusedMarks(self.audit.note, settings.slot)
-        heal_apart = Healer(self._heal_apart).start if settings.while_rebuilding == "decide" else None
-        keeper = keeper_of(self.ledger, self.view, self.metrics, self._alive, heal_apart)
-        limit = PoisonLimit(settings.poison_share, settings.poison_in_a_row)
-        gate = PoisonGate(self.ledger, limit, self._hold)
-        self.transactions = self._transactions(keeper, gate)
-        self.labels = self._labels(keeper, gate)
-        self.runner = self._runner()
+        shared = self._shared()
+        self.lanes = [LaneParts(number, shared) for number in range(settings.sweep_lanes)]
+
+    def _shared(self) -> Shared:
+        settings = self.settings
+        return Shared(
+            settings=settings,
+            metrics=self.metrics,
+            watchdog=self.watchdog,
+            spans=self.spans,
+            stop=self.stop,
+            book=self,
+            decider=self._decider(),
+            signer=lambda: self.signer,
+            hold=self._hold,
+            heal_apart=Healer(self._heal_apart).start if settings.while_rebuilding == "decide" else None,
+            refused=self.refused_marks.seen,
+            finished=self._finished,
+        )
 
     def _alive(self, count: int) -> None:
         """Healing takes its time, and is no standstill."""
@@ -95,54 +90,14 @@ class Parts:
         """While sweeps go on."""
         heal_over_own_connections(self.settings, "fraudml-healer", self.metrics, self._alive)
 
-    def _transactions(self, keeper: ViewKeeper, gate: PoisonGate) -> TransactionSweeps:
-        return TransactionSweeps(
-            codec=TransactionCodec(self.settings.currency, int(self.settings.clock_ahead_s * 1000)),
-            signer=lambda: self.signer,
-            decider=self._decider(),
-            ledger=self.ledger,
-            keeper=keeper,
-            outbox=self.outbox,
-            gate=gate,
-            now=_now,
-            metrics=self.metrics,
-            refused=self.refused_marks.seen,
-        )
-
     def _decider(self) -> Decider:
         return Decider(
             scorer=lambda: self.watcher.scorer,
             retention=Retention(),
             currency=self.settings.currency,
             path="stream",
-            now=_now,
+            now=now,
             metrics=self.metrics,
-        )
-
-    def _labels(self, keeper: ViewKeeper, gate: PoisonGate) -> LabelSweeps:
-        return LabelSweeps(
-            ledger=self.ledger,
-            keeper=keeper,
-            outbox=self.outbox,
-            gate=gate,
-            metrics=self.metrics,
-            ahead_ms=int(self.settings.clock_ahead_s * 1000),
-            wait_s=self.settings.label_wait_s,
-        )
-
-    def _runner(self) -> SweepRunner:
-        handlers = {
-            self.settings.transactions_topic: self.transactions.handle,
-            self.settings.labels_topic: self.labels.handle,
-        }
-        return SweepRunner(
-            handlers,
-            metrics=self.metrics,
-            watchdog=self.watchdog,
-            stop=self.stop,
-            give_up_s=self.settings.give_up_s,
-            finished=self._finished,
-            spans=self.spans,
         )
 
     @cached_property
@@ -156,8 +111,8 @@ class Parts:
         self._serve_health()
         self.signer  # noqa: B018
         insist(self.watcher.look)
-        insist(self.ledger.identity)
-        insist(self.outbox.open)
+        for lane in self.lanes:
+            lane.open(insist)
         insist(self._topic_ids)
         self.watchdog.start()
         self.watcher.start()
@@ -189,8 +144,8 @@ class Parts:
             self.refused_marks.stop()
             self.latency_log.stop()
         self.audit.close()
-        self.ledger.close()
-        self.view.close()
+        for lane in self.lanes:
+            lane.close()
 
     def make_poller(self, **calls: Any) -> Poller:
         """The poller, with a ledger connection of its own: it asks on its own thread."""
@@ -209,6 +164,7 @@ class Parts:
                 settings.offset_commit_interval_s,
                 settings.kafka_timeout_s,
                 settings.stuck_s * SETTLING_SHARE,
+                settings.sweep_lanes,
             ),
             **calls,
         )
@@ -229,20 +185,20 @@ class Parts:
             self.poller.hold({(topic, number): offset for number, offset in stops.items()})
 
     def release_allowed(self) -> None:
-        """Go on with the partitions whose malformed records somebody has allowed to pass."""
+        """Go on with partitions whose malformed records somebody has allowed to pass; in the first lane."""
         held = self.poller.held() if self.poller is not None else {}
         if not held:
             return
         ids = self._topic_ids()
         for (topic, number), offset in held.items():
-            found = self.ledger.poison(ids[topic], {number: (offset, offset)})
+            found = self.lanes[0].ledger.poison(ids[topic], {number: (offset, offset)})
             if found[number].allowed_until > offset and self.poller is not None:
                 log.warning("partition_goes_on", topic=topic, partition=number, offset=offset)
                 self.poller.release((topic, number))
 
-    def _finished(self) -> None:
+    def _finished(self, lane: int) -> None:
         if self.poller is not None:
-            self.poller.finished()
+            self.poller.finished(lane)
 
     # The outbox's commit book: the poller, once it is there.
 

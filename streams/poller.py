@@ -1,7 +1,7 @@
 """The poller: one thread that owns the librdkafka consumer and makes every call on it.
 
-It polls, takes what is buffered, hands over one sweep at a time, and goes on polling slowly while a sweep is
-under way, so that the group keeps us however long a dependency takes.
+It polls, takes what is buffered, hands over a sweep for each free lane, and goes on polling slowly while all
+are under way, so that the group keeps us however long a dependency takes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +17,7 @@ from streams.arrivals import Sweep
 from streams.assignment import Positions, check_incarnations, starting_offsets
 from streams.intake import Intake
 from streams.kafka import Config, consumer_failure
+from streams.lanes import Lanes
 from streams.mailbox import Mailbox
 from streams.offsets import Offsets, OwedOffsets, Place
 
@@ -24,22 +25,27 @@ log = structlog.get_logger(__name__)
 
 IDLE_POLL_S = 0.1
 KEEP_ALIVE_S = 0.5
+# How soon it is looked again whether other records have come than those that wait for a lane to end.
+BLOCKED_S = 0.002
 # How long a rebalance waits for the sweep under way; its records are safe either way.
 REVOKE_WAIT_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """max_records: of a sweep. timeout_s: of Kafka's answers. settle_timeout_s: of transactions in flight."""
+    """max_records: of a sweep. lanes: how many sweeps may be under way. timeout_s: of Kafka's answers.
+    settle_timeout_s: of transactions in flight.
+    """
 
     max_records: int
     commit_interval_s: float
     timeout_s: float
     settle_timeout_s: float
+    lanes: int = 1
 
 
 class Poller:
-    """Delivers sweeps, one at a time, until told to stop.
+    """Delivers sweeps, one for each lane at a time, until told to stop.
 
     topic_ids: Kafka's ids of the topics, now. progress: the ledger's, for where to start. deliver, assigned:
     called on the poller's thread. failed: called once, with what ended the thread. lag: hears how many
@@ -69,13 +75,14 @@ class Poller:
         self._mailbox = Mailbox()
         self._ids: Mapping[str, str] = {}
         self._intake = Intake()
-        self._in_work: Sweep | None = None
+        self._lanes = Lanes(pace.lanes)
         self._starting, self._owed = OwedOffsets(), OwedOffsets()
         self._gone: set[Place] = set()
         self._assignments = 0
         self._drained: Event | None = None
-        self._revoking = self._stopping = False
+        self._stopping = self._rewinding = self._blocked = False
         self._committed_at = monotonic()
+        self._due: set[Place] = set()
         self._thread = Thread(target=self._run, name="poller", daemon=True)
         self._consumer: Any = None
 
@@ -85,7 +92,7 @@ class Poller:
         self._thread.start()
 
     def drain(self) -> Event:
-        """Hand over no more sweeps; the event is set once the one in work is done."""
+        """Hand over no more sweeps; the event is set once those under way are done."""
         drained = Event()
         self._mailbox.put(lambda: setattr(self, "_drained", drained))
         return drained
@@ -103,9 +110,9 @@ class Poller:
         """`CommitBook.done`: committed in a transaction, so nothing older may follow."""
         self._mailbox.put(lambda: self._owed.drop(offsets))
 
-    def finished(self) -> None:
-        """The sweep under way is done: the next one may come."""
-        self._mailbox.put(self._free)
+    def finished(self, lane: int = 0) -> None:
+        """A sweep under way is done: the next one may come."""
+        self._mailbox.put(lambda: self._leave(lane))
 
     def hold(self, offsets: Offsets) -> None:
         """Read partitions no further than these offsets."""
@@ -119,9 +126,9 @@ class Poller:
         """The partitions that are held, and where."""
         return self._intake.held.now()
 
-    def refused(self) -> None:
-        """The sweep under way was not ours any more: read again from the committed offsets."""
-        self._mailbox.put(self._rewind)
+    def refused(self, lane: int = 0) -> None:
+        """A sweep under way was not ours any more: read again from the committed offsets."""
+        self._mailbox.put(lambda: self._refuse(lane))
 
     # The thread.
 
@@ -142,37 +149,49 @@ class Poller:
             self._failed(error)
 
     def _turn(self) -> None:
-        self._mailbox.obey(0 if not self._busy else KEEP_ALIVE_S)
+        self._mailbox.obey(self._patience_s())
         if self._stopping:
             return
+        self._keep_books()
+        if self._rewinding and not self._lanes:
+            self._rewind()
+        if self._lanes.full or self._rewinding:
+            self._receive(0)
+        elif self._drained is not None:
+            if not self._lanes:
+                self._drained.set()
+            self._receive(0 if self._lanes else IDLE_POLL_S)
+        else:
+            self._deliver_next()
+
+    def _patience_s(self) -> float:
+        """How long to wait for a call before Kafka is asked again."""
+        if self._lanes.full or (self._lanes and (self._rewinding or self._drained is not None)):
+            return KEEP_ALIVE_S
+        return BLOCKED_S if self._blocked else 0
+
+    def _keep_books(self) -> None:
         if monotonic() - self._committed_at >= self._pace.commit_interval_s:
             self._committed_at = monotonic()
+            self._due |= self._owed.places
+            self._lag(self._intake.lags(self._consumer, self._lanes.sweeps), self.held())
+        # A partition that is always under way is free between two sweeps, which is now.
+        if self._due - self._lanes.places:
             self._commit()
-            self._lag(self._intake.lags(self._consumer, self._in_work), self.held())
-        if self._busy:
-            self._receive(0)
-            return
-        if self._drained is not None:
-            self._drained.set()
-            self._receive(IDLE_POLL_S)
-            return
+            self._due &= self._lanes.places
+
+    def _deliver_next(self) -> None:
         intake = self._intake
         if self._starting or not intake.sweeps:
             self._receive(0 if intake.records and not self._starting else IDLE_POLL_S)
         if not intake.sweeps:
             self._gather()
         if intake.sweeps and not self._starting and not self._stopping:
-            self._in_work = intake.sweeps.pop(0)
-            self._deliver(self._in_work)
-
-    @property
-    def _busy(self) -> bool:
-        return self._in_work is not None
+            self._deliver(self._lanes.take(intake.sweeps.pop(0)))
 
     def _commit(self) -> None:
-        """Commit what is owed; not beside a sweep under way, whose transaction may be committing more."""
-        if not self._busy:
-            self._owed.commit(self._consumer)
+        """Commit what is owed, but for sweeps under way, whose transactions may be committing more."""
+        self._owed.commit(self._consumer, self._lanes.places)
 
     def _stop(self) -> None:
         self._stopping = True
@@ -181,9 +200,13 @@ class Poller:
         """Not where a rebalance came while the sweep was in work: another worker may have committed more."""
         self._owed.later({place: offset for place, offset in offsets.items() if place not in self._gone})
 
-    def _free(self) -> None:
-        self._in_work = None
-        self._gone.clear()
+    def _leave(self, lane: int) -> None:
+        self._gone -= self._lanes.leave(lane)
+
+    def _refuse(self, lane: int) -> None:
+        """Others may end first: of theirs, too, only what is committed is not read again."""
+        self._leave(lane)
+        self._rewinding = True
 
     def _receive(self, wait_s: float) -> None:
         """Serve the group, and take the first record that comes."""
@@ -194,12 +217,14 @@ class Poller:
             self._intake.keep([message])
 
     def _gather(self) -> None:
-        """Everything that is buffered, as one sweep per topic."""
-        most, intake = self._pace.max_records, self._intake
+        """Everything that is buffered and not under way, as one sweep per topic."""
+        pace, intake = self._pace, self._intake
         if intake.records:
+            most = pace.max_records * pace.lanes
             intake.keep(self._consumer.consume(max(0, most - len(intake.records)), 0))
             group = self._consumer.consumer_group_metadata()
-            intake.gather(self._ids, most, group, self._assignments)
+            intake.gather(self._ids, pace.max_records, group, self._assignments, self._lanes)
+        self._blocked = bool(intake.records) and not intake.sweeps
 
     def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
         starts = self._starts([(each.topic, each.partition) for each in given])
@@ -216,11 +241,11 @@ class Poller:
         return starting_offsets(self._consumer, places, self._ids, self._progress, *timeouts)
 
     def _on_revoke(self, consumer: Any, taken: list[TopicPartition]) -> None:
-        self._revoking = True
         deadline = monotonic() + REVOKE_WAIT_S
-        while self._busy and monotonic() < deadline:
+        while self._lanes and monotonic() < deadline:
             self._mailbox.obey(KEEP_ALIVE_S)
-        self._revoking = False
+        if self._rewinding:
+            self._forget()
         self._commit()
         self._drop(taken)
 
@@ -230,7 +255,7 @@ class Poller:
     def _drop(self, taken: list[TopicPartition]) -> None:
         """Forget partitions: what is buffered of them belongs to another worker now."""
         places = {(each.topic, each.partition) for each in taken}
-        self._gone |= places if self._busy else set()
+        self._gone |= places & self._lanes.places
         self._intake.drop(places)
         self._owed.drop(places)
         self._starting.drop(places)
@@ -245,13 +270,15 @@ class Poller:
         intake.held.hold(self._consumer, mine)
 
     def _rewind(self) -> None:
+        self._forget()
+        self._assign(self._starts(sorted(self._intake.partitions)))
+
+    def _forget(self) -> None:
+        self._rewinding = False
         self._intake.clear()
         self._owed.clear()
         # Whatever has held a partition is met again.
         self._intake.held.clear(self._consumer)
-        if not self._revoking:
-            self._assign(self._starts(sorted(self._intake.partitions)))
-        self._free()
 
     def _assign(self, starts: Offsets) -> None:
         """Read on from these offsets; seeking one partition after the other would take half a second each."""

@@ -1,6 +1,7 @@
 """Metrics that the client library's own kinds do not serve well: many values at once, and states."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,15 @@ class SweepHistogram:
         self._edges = np.array(buckets, np.float64)
         self._counts = np.zeros(len(buckets) + 1, np.int64)
         self._sum = 0.0
+        self._lock = Lock()
         registry.register(self)
 
     def observe(self, values: Sequence[float] | NDArray[np.float64]) -> None:
         found = np.searchsorted(self._edges, values, side="left")
-        self._counts += np.bincount(found, minlength=len(self._counts))
-        self._sum += float(np.sum(values))
+        counts, total = np.bincount(found, minlength=len(self._counts)), float(np.sum(values))
+        with self._lock:
+            self._counts += counts
+            self._sum += total
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         edges = [*(str(float(edge)) for edge in self._edges), "+Inf"]

@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     group_id: str = "fraudml"
     slot: int = Field(0, ge=0, description="which worker this is: names its transactions and its membership")
     sweep_max_records: int = Field(2048, ge=1, le=100_000)
+    sweep_lanes: int = Field(
+        2, ge=1, le=16, description="how many sweeps of one worker may be under way, of different partitions"
+    )
     state_groups: int = Field(1, ge=1, le=1024, description="hash tags over which the histories are spread")
     session_timeout_s: float = Field(10.0, ge=6.0, le=300.0)
     offset_commit_interval_s: float = Field(1.0, gt=0, le=60)

@@ -17,7 +17,7 @@ from streams.healing import ViewKeeper
 from streams.metrics import Metrics
 from streams.poison import PoisonGate
 from streams.ports import DecisionRows, Duplicates, Ledger, Outbox, Settled
-from streams.progress import Progress
+from streams.progress import Known, Progress
 from streams.verdicts import additions_of, alerts_of, recall, step_of
 
 
@@ -26,7 +26,7 @@ class TransactionSweeps:
 
     signer: tells the gateway's answers from other people's; None where no gateway answers. now: the wall
     clock, for the age of what was decided. refused: told of the places of other people's answers, once the
-    sweep is settled.
+    sweep is settled. known: of the progress, with other lanes of the same worker.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class TransactionSweeps:
         now: Callable[[], datetime],
         metrics: Metrics,
         refused: Callable[[str, Sequence[Place]], None] = lambda topic, places: None,
+        known: Known | None = None,
     ) -> None:
         self._codec = codec
         self._ledger = ledger
@@ -53,7 +54,7 @@ class TransactionSweeps:
         self._now = now
         self._metrics = metrics
         self._refused = refused
-        self._progress = Progress(ledger)
+        self._progress = Progress(ledger, known)
 
     def handle(self, sweep: Sweep) -> None:
         """Take a sweep from bytes to committed offsets.

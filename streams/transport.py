@@ -98,7 +98,7 @@ class SweepConsumer(Consumer):  # type: ignore[misc]
     def refuse(self, message: ConsumerMessage) -> None:
         """The sweep was not ours: its records are read again, by whoever owns them."""
         if self.ack(message) and self._poller is not None:
-            self._poller.refused()
+            self._poller.refused(message.value.lane)
 
     async def on_stop(self) -> None:
         await super().on_stop()

@@ -21,8 +21,8 @@ EXIT_HALT = 78
 class Watchdog:
     """Ends the process when records wait and nothing has happened for too long.
 
-    alive() is called after every sweep and every failed attempt; a poller that has fallen silent counts as
-    records waiting.
+    Each lane tells when it begins and ends a sweep, and of every failed attempt: one that is stuck is told
+    from the others, which go on. A poller that has fallen silent counts as records waiting.
     """
 
     def __init__(
@@ -32,12 +32,23 @@ class Watchdog:
         self._end = end
         self._clock = clock
         self._alive_at = self._heard_at = clock()
+        self._begun_at: dict[int, float] = {}
         self._lag = 0
         self._started = False
         self._stop = Event()
 
-    def alive(self) -> None:
+    def began(self, lane: int) -> None:
+        self._begun_at[lane] = self._clock()
+
+    def alive(self, lane: int | None = None) -> None:
+        """Something has happened; in a lane, if it is told."""
         self._alive_at = self._clock()
+        if lane in self._begun_at:
+            self._begun_at[lane] = self._alive_at
+
+    def ended(self, lane: int) -> None:
+        self._begun_at.pop(lane, None)
+        self.alive()
 
     def heard(self, lag: int) -> None:
         """The poller reports how many records wait."""
@@ -60,7 +71,9 @@ class Watchdog:
     def _idle_s(self) -> float:
         """How long the poller has been silent, or records have waited with nothing done for them."""
         now = self._clock()
-        return max(now - self._heard_at, now - self._alive_at if self._lag > 0 else 0.0)
+        waiting_s = now - self._alive_at if self._lag > 0 else 0.0
+        under_way_s = [now - begun_at for begun_at in tuple(self._begun_at.values())]
+        return max(now - self._heard_at, waiting_s, *under_way_s)
 
     def start(self) -> None:
         self._heard_at = self._alive_at = self._clock()

@@ -141,7 +141,7 @@ def test_what_a_worker_has_timed_is_in_the_ledger_when_it_has_ended(
     parts.refused_marks.start()
     parts.latency_log.start()
     parts.opened.set()
-    parts.transactions.handle(sweep_of(transaction("a"), transaction("b")))
+    parts.lanes[0].transactions.handle(sweep_of(transaction("a"), transaction("b")))
     parts.close()
     until = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
     (found,) = statistics.figures(until - timedelta(minutes=10), until, 300, []).latencies

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 from mode.supervisors import CrashingSupervisor
 
-from streams.agents import register
+from streams.agents import Lane, register
 from streams.app import WorkerApp
 from streams.arrivals import Sweep
 from streams.offsets import Place
@@ -40,7 +40,7 @@ class PlayedPoller:
         for sweep in self._sweeps:
             self._calls["deliver"](sweep)
 
-    def refused(self) -> None:
+    def refused(self, lane: int) -> None:
         self.happened.append("refused")
 
     def stop(self, timeout_s: float) -> None:
@@ -64,11 +64,16 @@ class Runner:
         return self._handle(sweep)
 
 
+class LaneParts(NamedTuple):
+    lane: Lane
+
+
 class Parts:
     """`streams.app.Parts`, as the app knows it; connects to nothing."""
 
     def __init__(self) -> None:
         self.thread = ThreadPoolExecutor(1)
+        self.lanes = [LaneParts(Lane(None, self.thread))]  # type: ignore[arg-type]
         self.stop = Event()
         self.drained = False
 
@@ -106,7 +111,7 @@ class Fausted:
         parts: Any = Parts()
         app.parts = parts
         app.transport = SweepTransport(app, lambda **calls: self._made(sweeps, calls))
-        register(app, runner, TOPICS, parts.thread, self._crash)  # type: ignore[arg-type]
+        register(app, [Lane(runner, parts.thread)], TOPICS, self._crash)  # type: ignore[arg-type]
         self.app: Any = app
 
     def _made(self, sweeps: list[Sweep], calls: dict[str, Any]) -> Any:

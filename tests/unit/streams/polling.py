@@ -41,6 +41,7 @@ class Polling:
         self.topic_ids = dict(TOPIC_IDS)
         self.progress: dict[tuple[str, int], int] = {}
         self.max_records = 2048
+        self.lanes = 1
         self.work_s = 0.0
         self.handle: Callable[[Sweep], None] = self.done_plainly
         self.sweeps: list[Sweep] = []
@@ -74,7 +75,7 @@ class Polling:
         def done() -> None:
             self.settle(sweep)
             self.poller.later(offsets_of(sweep))
-            self.poller.finished()
+            self.poller.finished(sweep.lane)
 
         self.clock.after(self.work_s, done)
 
@@ -86,7 +87,7 @@ class Polling:
             self.kafka.committed_offsets.update(offsets_of(sweep))
             self.kafka.happened.append(("transaction", offsets_of(sweep)))
             self.poller.done(offsets_of(sweep))
-            self.poller.finished()
+            self.poller.finished(sweep.lane)
 
         self.clock.after(self.work_s, done)
 
@@ -105,7 +106,7 @@ class Polling:
             assigned=self.owned.append,
             failed=self.failures.append,
             lag=self._heard,
-            pace=Pace(self.max_records, commit_interval_s=1.0, timeout_s=10.0, settle_timeout_s=24.0),
+            pace=Pace(self.max_records, 1.0, timeout_s=10.0, settle_timeout_s=24.0, lanes=self.lanes),
         )
 
     def _heard(self, lags: Mapping[Place, int], held: Mapping[Place, int]) -> None:

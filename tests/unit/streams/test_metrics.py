@@ -210,7 +210,7 @@ def test_labels_are_counted_by_what_became_of_them(metrics: Metrics) -> None:
 
 def test_degraded_mode_and_lag_are_gauges_of_now(metrics: Metrics) -> None:
     assert sample(metrics, "fraud_degraded_mode") == 0
-    metrics.degraded.set(1)
+    metrics.waits(1, True)
     metrics.waiting({("transactions", 3): 7}, [("labels", 1)])
     assert sample(metrics, "fraud_degraded_mode") == 1
     assert sample(metrics, "fraud_consumer_lag_records", topic="transactions", partition="3") == 7

@@ -99,9 +99,20 @@ def test_a_held_partition_that_goes_to_another_worker_is_held_no_more(polling: P
 
 def test_after_a_refusal_it_is_read_again_from_the_committed_offset(polling: Polling) -> None:
     polling.kafka.produce(T0, *[b"{}"] * 5)
-    polling.kafka.give(T0)
+    polling.kafka.give(T0, T1)
     holding(polling, T0, 3)
-    polling.clock.after(3.0, lambda: polling.poller.refused())
+
+    holds = polling.handle
+
+    def refuse(sweep: Sweep) -> None:
+        polling.handle = holds
+        polling.poller.refused()
+
+    def refused_once() -> None:
+        polling.handle = refuse
+        polling.kafka.produce(T1, b"{}")
+
+    polling.clock.after(3.0, refused_once)
     polling.run(for_s=6)
     assert read_of(polling, T0)[5:] == [3, 4]
     assert polling.held[-1] == {T0: 3}

@@ -63,6 +63,7 @@ KNOBS: dict[str, tuple[str, str, Any]] = {
     "group_id": ("FRAUDML_GROUP_ID", "other", "other"),
     "slot": ("FRAUDML_SLOT", "4", 4),
     "sweep_max_records": ("FRAUDML_SWEEP_MAX_RECORDS", "100", 100),
+    "sweep_lanes": ("FRAUDML_SWEEP_LANES", "4", 4),
     "state_groups": ("FRAUDML_STATE_GROUPS", "16", 16),
     "session_timeout_s": ("FRAUDML_SESSION_TIMEOUT_S", "6", 6.0),
     "offset_commit_interval_s": ("FRAUDML_OFFSET_COMMIT_INTERVAL_S", "0.5", 0.5),

@@ -1,0 +1,49 @@
+"""Sweeps under way, each in a lane of its own. A partition is in one of them at most.
+
+While one waits for the ledger's disk, another is folded and scored. Between two lanes there is no more order
+than between two workers, which own different partitions as well. Belongs to the poller's thread.
+"""
+
+from collections.abc import Set
+from dataclasses import replace
+
+from streams.arrivals import Sweep
+from streams.offsets import Place
+
+
+class Lanes:
+    """count: how many sweeps may be under way."""
+
+    def __init__(self, count: int) -> None:
+        self._free = list(range(count))
+        self._under_way: dict[int, tuple[Sweep, frozenset[Place]]] = {}
+        self.count = count
+
+    def __bool__(self) -> bool:
+        return bool(self._under_way)
+
+    @property
+    def full(self) -> bool:
+        return not self._free
+
+    @property
+    def sweeps(self) -> list[Sweep]:
+        return [sweep for sweep, _ in self._under_way.values()]
+
+    @property
+    def places(self) -> Set[Place]:
+        """The partitions whose records are under way."""
+        return frozenset().union(*(places for _, places in self._under_way.values()))
+
+    def take(self, sweep: Sweep) -> Sweep:
+        """The sweep with the number of a lane that was free, the lowest first."""
+        self._free.sort()
+        lane = self._free.pop(0)
+        self._under_way[lane] = replace(sweep, lane=lane), sweep.places()
+        return self._under_way[lane][0]
+
+    def leave(self, lane: int) -> Set[Place]:
+        """A sweep is done with: its partitions."""
+        _, places = self._under_way.pop(lane)
+        self._free.append(lane)
+        return places
