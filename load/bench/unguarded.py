@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 
 from models.decision import DecidedTransaction
 from models.features import Entity
-from streams import keeping, parts
+from streams import keeping, lane_parts
 from streams.alerts import KafkaOutbox
 from streams.arrivals import DeadLetter
 from streams.healing import ViewKeeper
@@ -104,9 +104,9 @@ class PlainOutbox(KafkaOutbox):
 
 def run() -> None:
     plain = {
-        (parts, "PostgresLedger"): PlainLedger,
-        (parts, "RedisView"): PlainView,
-        (parts, "KafkaOutbox"): PlainOutbox,
+        (lane_parts, "PostgresLedger"): PlainLedger,
+        (lane_parts, "RedisView"): PlainView,
+        (lane_parts, "KafkaOutbox"): PlainOutbox,
         (keeping, "ViewKeeper"): TrustingKeeper,
     }
     for (module, name), part in plain.items():
