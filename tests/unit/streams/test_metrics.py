@@ -211,8 +211,11 @@ def test_labels_are_counted_by_what_became_of_them(metrics: Metrics) -> None:
 def test_degraded_mode_and_lag_are_gauges_of_now(metrics: Metrics) -> None:
     assert sample(metrics, "fraud_degraded_mode") == 0
     metrics.waits(1, True)
+    metrics.waits(0, False)
     metrics.waiting({("transactions", 3): 7}, [("labels", 1)])
     assert sample(metrics, "fraud_degraded_mode") == 1
+    metrics.waits(1, False)
+    assert sample(metrics, "fraud_degraded_mode") == 0
     assert sample(metrics, "fraud_consumer_lag_records", topic="transactions", partition="3") == 7
     assert sample(metrics, "fraud_partition_stopped", topic="labels", partition="1") == 1
 

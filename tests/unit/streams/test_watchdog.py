@@ -77,6 +77,19 @@ def test_sweeps_that_are_finished_keep_a_backlog_from_being_stuck(watchdog: Watc
     assert not watchdog.is_stuck()
 
 
+def test_a_lane_that_is_stuck_does_not_hide_behind_one_that_goes_on(watchdog: Watchdog, clock: Clock) -> None:
+    watchdog.began(0)
+    for _ in range(round(STUCK_S)):
+        watchdog.began(1)
+        heard_for(watchdog, clock, 1, lag=5)
+        watchdog.ended(1)
+    assert not watchdog.is_stuck()
+    heard_for(watchdog, clock, 1, lag=5)
+    assert watchdog.is_stuck()
+    watchdog.alive(0)
+    assert not watchdog.is_stuck()
+
+
 def test_a_poller_that_has_fallen_silent_is_stuck_whatever_it_said_last(
     watchdog: Watchdog, clock: Clock
 ) -> None:
