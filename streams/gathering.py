@@ -39,18 +39,16 @@ def _headers_of(messages: Sequence[Message]) -> Sequence[Headers]:
     return found if any(found) else ()
 
 
-def fitting(messages: Sequence[Message], lanes: Lanes) -> Sequence[Message]:
-    """Those that may go on now: none of partitions under way, and of a backlog one lane's share.
+def turn_of(waiting: Mapping[Place, Sequence[Message]], lanes: Lanes) -> list[Place]:
+    """The partitions whose records may go on now: none that is under way, and of a backlog one lane's share.
 
-    A share goes by the number of its partition, so that what is left makes a sweep for another lane.
+    What is left of a backlog makes a sweep for each other lane that is free.
     """
-    if lanes:
-        busy = lanes.places
-        messages = [each for each in messages if (each.topic(), each.partition()) not in busy]
-    if lanes.count == 1 or len(messages) < BACKLOG_RECORDS:
-        return messages
-    share = messages[0].partition() % lanes.count
-    return [each for each in messages if each.partition() % lanes.count == share]
+    busy = lanes.places
+    free = [place for place in waiting if place not in busy]
+    if sum(len(waiting[place]) for place in free) < BACKLOG_RECORDS:
+        return free
+    return free[: -(-len(free) // lanes.free)]
 
 
 def sweeps_of(
@@ -63,9 +61,9 @@ def sweeps_of(
     ]
 
 
-def held_records(messages: Sequence[Message], sweeps: Sequence[Sweep]) -> Counter[Place]:
+def held_records(waiting: Mapping[Place, Sequence[Message]], sweeps: Sequence[Sweep]) -> Counter[Place]:
     """How many records of each partition these hold."""
-    held = Counter((each.topic(), each.partition()) for each in messages)
+    held = Counter({place: len(found) for place, found in waiting.items()})
     for sweep in sweeps:
         held.update((sweep.topic, number) for number in sweep.partition.tolist())
     return held

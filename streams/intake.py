@@ -7,7 +7,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from streams.arrivals import Sweep
-from streams.gathering import fitting, held_records, sweeps_of, without
+from streams.gathering import held_records, sweeps_of, turn_of, without
 from streams.held import HeldPartitions
 from streams.lanes import Lanes
 from streams.offsets import Ends, Place
@@ -16,15 +16,16 @@ log = structlog.get_logger(__name__)
 
 
 class Intake:
-    """Records in the order of arrival, then sweeps made of them.
+    """Records of each partition in the order of arrival, then sweeps made of them.
 
-    partitions: ours. held: those of them that are read no further.
+    partitions: ours. held: those of them that are read no further. records: by partition, the one that has
+    waited longest for its turn first.
     """
 
     def __init__(self) -> None:
         self.partitions: set[Place] = set()
         self.held = HeldPartitions()
-        self.records: list[Message] = []
+        self.records: dict[Place, list[Message]] = {}
         self.sweeps: list[Sweep] = []
         self._ends = Ends()
 
@@ -39,7 +40,12 @@ class Intake:
             if error is not None:
                 self._note(error, place, message.offset())
             elif place in self.partitions and place not in self.held:
-                self.records.append(message)
+                self.records.setdefault(place, []).append(message)
+
+    @property
+    def count(self) -> int:
+        """How many records wait to be made sweeps of."""
+        return sum(map(len, self.records.values()))
 
     def _note(self, error: KafkaError, place: Place, offset: int) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
@@ -53,14 +59,20 @@ class Intake:
         self, topic_ids: Mapping[str, str], most: int, group: Any, assignment: int, lanes: Lanes
     ) -> None:
         """Make sweeps of the records, at most so many of them, and none of partitions that are under way."""
-        some = fitting(self.records, lanes)[:most]
-        taken = set(map(id, some))
-        self.records = [each for each in self.records if id(each) not in taken]
+        some: list[Message] = []
+        for place in turn_of(self.records, lanes):
+            if not (room := most - len(some)):
+                break
+            found = self.records.pop(place)
+            some += found[:room]
+            if found[room:]:
+                # Behind the others: nobody's turn waits for a partition that has more than its share.
+                self.records[place] = found[room:]
         self.sweeps = sweeps_of(topic_ids, some, group, assignment)
 
     def forget(self, places: set[Place]) -> None:
         """What has been received of these partitions."""
-        self.records = [each for each in self.records if (each.topic(), each.partition()) not in places]
+        self.records = {place: found for place, found in self.records.items() if place not in places}
         self.sweeps = [kept for sweep in self.sweeps if len(kept := without(sweep, places))]
 
     def drop(self, places: set[Place]) -> None:
@@ -70,7 +82,7 @@ class Intake:
         self.forget(places)
 
     def clear(self) -> None:
-        self.records, self.sweeps = [], []
+        self.records, self.sweeps = {}, []
 
     def lags(self, consumer: Any, under_way: Sequence[Sweep]) -> dict[Place, int]:
         """Records of each partition that are not finished, whether they are read or not."""

@@ -68,6 +68,8 @@ def worker_config(settings: Settings) -> Config:
         "auto.offset.reset": "error",
         "isolation.level": "read_committed",
         "queued.max.messages.kbytes": 16_384,
+        # Of each partition a little at a time: a lane's sweep must not hold all that has been fetched.
+        "max.partition.fetch.bytes": 262_144,
         "fetch.error.backoff.ms": 50,
         "enable.partition.eof": True,
     }

@@ -27,6 +27,11 @@ class Lanes:
         return not self._free
 
     @property
+    def free(self) -> int:
+        """How many more sweeps may be taken."""
+        return len(self._free)
+
+    @property
     def sweeps(self) -> list[Sweep]:
         return [sweep for sweep, _ in self._under_way.values()]
 

@@ -220,8 +220,9 @@ class Poller:
         """Everything that is buffered and not under way, as one sweep per topic."""
         pace, intake = self._pace, self._intake
         if intake.records:
-            most = pace.max_records * pace.lanes
-            intake.keep(self._consumer.consume(max(0, most - len(intake.records)), 0))
+            # So far ahead that most likely there is something of partitions that are not under way.
+            most = pace.max_records * (2 * pace.lanes - 1)
+            intake.keep(self._consumer.consume(max(0, most - intake.count), 0))
             group = self._consumer.consumer_group_metadata()
             intake.gather(self._ids, pace.max_records, group, self._assignments, self._lanes)
         self._blocked = bool(intake.records) and not intake.sweeps

@@ -4,7 +4,8 @@ import numpy as np
 from confluent_kafka import Message
 
 from streams.arrivals import EXPIRED_HEADER
-from streams.gathering import held_records, sweep_of, sweeps_of, without
+from streams.gathering import BACKLOG_RECORDS, held_records, sweep_of, sweeps_of, turn_of, without
+from streams.lanes import Lanes
 from tests.builders import BROKER_MS, TOPIC_IDS
 from tests.unit.streams.polling import L0, T0, T1
 from tests.unit.streams.scripted_kafka import message
@@ -41,7 +42,7 @@ def test_each_topic_that_has_messages_gets_one_sweep_of_the_same_group() -> None
 
 
 def test_records_that_are_held_are_counted_by_partition_wherever_they_are_held() -> None:
-    waiting = [message(T0, 5), message(L0, 1)]
+    waiting = {T0: [message(T0, 5)], L0: [message(L0, 1)]}
     sweeps = sweeps_of(TOPIC_IDS, [message(T0, 3), message(T0, 4), message(T1, 9)], None, 1)
     assert held_records(waiting, sweeps) == {T0: 3, T1: 1, L0: 1}
 
@@ -66,3 +67,16 @@ def test_headers_come_along_where_there_are_any() -> None:
     sweep = sweep_of("labels", "id", [plain, marked], None)
     assert [sweep.has_header(row, EXPIRED_HEADER) for row in range(2)] == [False, True]
     assert sweep.where(sweep.offset == 2).has_header(0, EXPIRED_HEADER)
+
+
+def test_of_a_backlog_a_lane_takes_its_share_of_the_partitions_that_are_free() -> None:
+    lanes = Lanes(2)
+    waiting = {place: [message(place, 0)] * BACKLOG_RECORDS for place in (L0, T1, T0)}
+    assert turn_of(waiting, lanes) == [L0, T1]
+    lanes.take(sweep_of("transactions", "id", waiting[T1], "group"))
+    assert turn_of(waiting, lanes) == [L0, T0]
+
+
+def test_few_records_are_not_divided() -> None:
+    waiting = {place: [message(place, 0)] for place in (L0, T1, T0)}
+    assert turn_of(waiting, Lanes(2)) == [L0, T1, T0]
