@@ -128,7 +128,3 @@ class LaneParts:
             spans=shared.spans,
             lane=self._number,
         )
-
-
-import os, sys  # TEMP
-sys.setswitchinterval(float(os.environ.get("SW", "0.005")))  # TEMP

@@ -18,7 +18,8 @@ from streams.arrivals import DeadLetter
 from streams.healing import ViewKeeper
 from streams.kafka import our_errors, producer_config
 from streams.ledger import PostgresLedger
-from streams.ledger.settling import INSERT_DECISIONS, decision_values, moves_of, number_of_topic
+from streams.ledger.decision_columns import decision_values
+from streams.ledger.settling import INSERT_DECISIONS, moves_of, number_of_topic
 from streams.offsets import Offsets
 from streams.ports import Additions, Applied, Change, DecisionRows, Settled, Step
 from streams.view import RedisView

@@ -20,7 +20,8 @@ from models.history import Retention
 from streams.arrivals import Sweep
 from streams.codecs import TransactionCodec, encode
 from streams.deciding import Decider, Histories, Names
-from streams.ledger.settling import INSERT_DECISIONS, decision_values
+from streams.ledger.decision_columns import decision_values
+from streams.ledger.settling import INSERT_DECISIONS
 from streams.metrics import Metrics
 from streams.ports import DecisionRows, Settled
 from streams.settings import Settings, read_settings

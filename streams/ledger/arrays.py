@@ -52,8 +52,12 @@ def column(values: NDArray[Any]) -> PgArray:
 
 def timestamps(epoch_ms: NDArray[np.int64]) -> PgArray:
     """Milliseconds since 1970 to timestamptz."""
-    micros = (epoch_ms - _POSTGRES_EPOCH_MS) * 1000
-    return PgArray(_TIMESTAMPTZ_ARRAY, _binary(_TIMESTAMPTZ, micros.astype(">i8")))
+    return PgArray(_TIMESTAMPTZ_ARRAY, _binary(_TIMESTAMPTZ, postgres_us(epoch_ms).astype(">i8")))
+
+
+def postgres_us(epoch_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Milliseconds since 1970 to Postgres' microseconds since 2000."""
+    return (epoch_ms - _POSTGRES_EPOCH_MS) * 1000
 
 
 def row_bytes(matrix: NDArray[Any]) -> PgArray:

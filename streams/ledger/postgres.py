@@ -31,8 +31,15 @@ __all__ = ["SCHEMA", "PostgresLedger"]
 class PostgresLedger:
     """`streams.ports.Ledger` on Postgres, over one connection of its own."""
 
-    def __init__(self, url: str, timeout_s: float, application: str = "fraudml") -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout_s: float,
+        application: str = "fraudml",
+        copied_from: int = settling.COPIED_FROM,
+    ) -> None:
         self._connector = Connector(url, timeout_s, application)
+        self._copied_from = copied_from
 
     def close(self) -> None:
         self._connector.close()
@@ -90,7 +97,7 @@ class PostgresLedger:
 
     def settle_decisions(self, step: Step, rows: DecisionRows) -> Settled | Duplicates:
         with self._connector.use() as connection:
-            return settling.settle(connection, step, rows)
+            return settling.settle(connection, step, rows, self._copied_from)
 
     def settle_labels(self, step: Step, labels: Sequence[LabelRecord]) -> LabelsSettled:
         with self._connector.use() as connection:

@@ -2,20 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import psycopg
-from numpy.typing import NDArray
 
 from models.decision import body_of
 from models.errors import ProgressMoved
 from streams.answered import Answered
-from streams.codecs import encode
-from streams.ledger import answers, archived, reading
-from streams.ledger.arrays import PgArray, column, optional_texts, row_bytes, texts, timestamps
+from streams.ledger import answers, archived, copied, reading
+from streams.ledger.arrays import PgArray, column
 from streams.ledger.connection import TimedConnection
-from streams.ledger.scorings import number_of_scoring
+from streams.ledger.decision_columns import decision_values
 from streams.ports import DecisionRows, Duplicates, Settled, Step
 
 LOCK_PROGRESS = """
@@ -31,9 +28,18 @@ MOVE_PROGRESS = """
     FROM unnest(%s::int[], %s::bigint[]) AS moved (partition, next_offset)
     WHERE progress.incarnation = %s AND progress.partition = moved.partition
 """
+MOVE_EXPECTED = """
+    UPDATE progress SET next_offset = step.reached
+    FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS step (partition, expected, reached)
+    WHERE progress.incarnation = %s AND progress.partition = step.partition
+        AND progress.next_offset = step.expected
+"""
 SETTLE_NEW = f"SELECT settle_new_decisions({', '.join(['%s'] * 21)})"
 INSERT_DECISIONS = f"SELECT insert_decisions({', '.join(['%s'] * 18)})"
 PROGRESS_ELSEWHERE, IDS_TAKEN = "FR001", "FR002"
+ID_IS_KEY = "decisions_pkey"
+# From so many on, the server's time that COPY saves is worth three more round trips.
+COPIED_FROM = 256
 INSERT_DEAD = """
     INSERT INTO dead_letters (incarnation, partition, "offset", reason, detail)
     SELECT %s, dead.* FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::text[]) AS dead
@@ -45,37 +51,60 @@ CLAIM = """
 """
 
 
-def settle(connection: TimedConnection, step: Step, rows: DecisionRows) -> Settled | Duplicates:
+def settle(
+    connection: TimedConnection, step: Step, rows: DecisionRows, copied_from: int
+) -> Settled | Duplicates:
     """Insert all rows and move the progress, or nothing.
+
+    copied_from: so many rows are copied.
 
     Raises:
         ProgressMoved: the progress is not what the step expected.
     """
     incarnation = number_of_topic(connection, step)
-    values = decision_values(connection, rows, incarnation)
     if step.dead or rows.answered or 0 in step.expected.values():
-        return _settle_in_steps(connection, step, rows, values)
+        return _settle_in_steps(connection, step, rows)
     try:
-        connection.execute(SETTLE_NEW, [*moves_of(step), *values])
+        if len(rows.batch) < copied_from:
+            values = decision_values(connection, rows, incarnation)
+            connection.execute(SETTLE_NEW, [*moves_of(step), *values])
+        else:
+            _settle_by_copy(connection, step, rows, incarnation)
     except psycopg.Error as error:
+        connection.rollback()
         if error.sqlstate == PROGRESS_ELSEWHERE:
             raise _progress_moved(step) from None
         if error.sqlstate == archived.IDS_ARCHIVED:
             return archived.duplicates(connection, rows)
-        if error.sqlstate != IDS_TAKEN:
+        if not _is_taken(error):
             raise
     else:
         return Settled()
     taken = resolve(connection, rows, incarnation)
-    return taken if isinstance(taken, Duplicates) else _settle_in_steps(connection, step, rows, values)
+    return taken if isinstance(taken, Duplicates) else _settle_in_steps(connection, step, rows)
 
 
-def _settle_in_steps(
-    connection: TimedConnection, step: Step, rows: DecisionRows, values: list[Any]
-) -> Settled | Duplicates:
+def _settle_by_copy(connection: TimedConnection, step: Step, rows: DecisionRows, incarnation: int) -> None:
+    """What a sweep nearly always is: every partition where it was read, every id new. Else it fails."""
+    with connection.pipeline():
+        connection.execute("BEGIN")
+        connection.execute(LOCK_PROGRESS, [incarnation, sorted(step.expected)])
+        moved = connection.execute(MOVE_EXPECTED, [*moves_of(step), incarnation])
+    if moved.rowcount != len(step.expected):
+        raise _progress_moved(step)
+    copied.copy(connection, rows, incarnation)
+    connection.commit()
+
+
+def _is_taken(error: psycopg.Error) -> bool:
+    """Whether some id has a row already."""
+    return error.sqlstate == IDS_TAKEN or error.diag.constraint_name == ID_IS_KEY
+
+
+def _settle_in_steps(connection: TimedConnection, step: Step, rows: DecisionRows) -> Settled | Duplicates:
     """The same with dead letters, for partitions never settled before, and with rows that REST decided."""
     try:
-        return _in_steps(connection, step, rows, values)
+        return _in_steps(connection, step, rows)
     except psycopg.Error as error:
         if error.sqlstate != archived.IDS_ARCHIVED:
             raise
@@ -83,10 +112,9 @@ def _settle_in_steps(
     return archived.duplicates(connection, rows)
 
 
-def _in_steps(
-    connection: TimedConnection, step: Step, rows: DecisionRows, values: list[Any]
-) -> Settled | Duplicates:
+def _in_steps(connection: TimedConnection, step: Step, rows: DecisionRows) -> Settled | Duplicates:
     answered = rows.answers()
+    values = decision_values(connection, rows, number_of_topic(connection, step))
     answer_rows = _answer_rows(connection, step, rows, answered)
     incarnation = begin(connection, step)
     outcome: Settled | Duplicates = Settled()
@@ -154,44 +182,6 @@ def moves_of(step: Step) -> list[PgArray]:
         column(np.array([step.expected[number] for number in numbers], np.int64)),
         column(np.array([step.reached[number] for number in numbers], np.int64)),
     ]
-
-
-def decision_values(connection: TimedConnection, rows: DecisionRows, incarnation: int) -> list[Any]:
-    """What `insert_decisions` takes, rows in the order of their ids."""
-    scorings = [number_of_scoring(connection, scoring) for scoring in rows.scorings]
-    ids = rows.batch.transaction_id
-    order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
-    batch = rows.batch.take(order)
-    attributes = [encode(each).decode() if each else None for each in batch.attributes]
-    return [
-        incarnation,
-        rows.currency,
-        rows.decided_at,
-        rows.degraded_reason,
-        texts(batch.transaction_id),
-        texts(batch.customer_id),
-        texts(batch.terminal_id),
-        column(batch.amount_minor),
-        timestamps(batch.event_time_ms),
-        column(batch.partition.astype(np.int32)),
-        column(batch.offset),
-        column(rows.verdict[order].astype(np.int16)),
-        column(rows.score[order]),
-        column(rows.late[order]),
-        column(np.array(scorings, np.int32)[rows.scored_by[order]]),
-        row_bytes(rows.features[order]),
-        optional_texts(attributes),
-        optional_texts(_reasons(rows, order)),
-    ]
-
-
-def _reasons(rows: DecisionRows, order: NDArray[np.int64]) -> list[str | None]:
-    found: list[str | None] = [None] * len(order)
-    if rows.reasons:
-        for place, row in enumerate(order.tolist()):
-            if row in rows.reasons:
-                found[place] = encode(rows.reasons[row]).decode()
-    return found
 
 
 def resolve(connection: TimedConnection, rows: DecisionRows, incarnation: int) -> Settled | Duplicates:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from streams.ledger.settling import COPIED_FROM
 from streams.ports import View
 from tests.contracts.kafka_worlds import FakeKafkaWorld, KafkaWorld, RealKafkaWorld
 from tests.contracts.ledger_worlds import FakeLedgerWorld, LedgerThatTells, LedgerWorld, PostgresWorld
@@ -18,11 +19,17 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def ledgers(kind: str, request: pytest.FixtureRequest) -> Iterator[LedgerWorld]:
+def copied_from() -> int:
+    """A file of tests may say that smaller sweeps are copied, too."""
+    return COPIED_FROM
+
+
+@pytest.fixture
+def ledgers(kind: str, copied_from: int, request: pytest.FixtureRequest) -> Iterator[LedgerWorld]:
     if kind == "fake":
         yield FakeLedgerWorld()
         return
-    world = PostgresWorld(request.getfixturevalue("ledger_url"))
+    world = PostgresWorld(request.getfixturevalue("ledger_url"), copied_from)
     yield world
     world.close()
 

@@ -20,6 +20,7 @@ from streams.codecs import encode
 from streams.ledger import PostgresLedger
 from streams.ledger.archiving import ArchivedMonth, PostgresArchiving
 from streams.ledger.listing import PostgresListings
+from streams.ledger.settling import COPIED_FROM
 from streams.ports import AnswerLedger, Ledger, Listings
 from streams.topics import Partition
 
@@ -122,7 +123,10 @@ class FakeLedgerWorld:
 
 @dataclass
 class PostgresWorld:
+    """copied_from: sweeps of so many rows are copied."""
+
     url: str
+    copied_from: int = COPIED_FROM
     opened: list[PostgresLedger | PostgresListings] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -141,7 +145,7 @@ class PostgresWorld:
         yield
 
     def _open(self, url: str) -> PostgresLedger:
-        ledger = PostgresLedger(url, TIMEOUT_S, "contracts")
+        ledger = PostgresLedger(url, TIMEOUT_S, "contracts", self.copied_from)
         self.opened.append(ledger)
         return ledger
 

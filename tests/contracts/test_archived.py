@@ -11,6 +11,7 @@ from models.decision import decision_of
 from models.features import FEATURE_NAMES
 from models.transaction import decode_transaction
 from streams.answered import Answered
+from streams.ledger.settling import COPIED_FROM
 from streams.ports import Duplicates, LabelsSettled, Settled
 from streams.topics import Partition
 from tests.builders import TOPIC_IDS, decided, label, transaction
@@ -29,6 +30,11 @@ from tests.contracts.offers import (
 
 REVIEWED = 20_000
 FEATURES = np.zeros(len(FEATURE_NAMES), np.float32)
+
+
+@pytest.fixture(params=[1, COPIED_FROM], ids=["copied", "inserted"])
+def copied_from(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
 
 
 @pytest.fixture
@@ -111,9 +117,12 @@ def test_beside_dead_letters_and_in_a_new_partition_it_is_a_duplicate_too(
 def test_of_archived_ids_and_others_all_are_told_in_the_end(
     ledger: LedgerThatTells, left: ArchivedDecision
 ) -> None:
+    """Those that have rows and those that are archived one after the other, whichever is first."""
     sweep = following(ledger, document("b"), document("a"), document("c"))
-    assert offer(ledger, sweep) == Duplicates([1], [])
-    assert offer(ledger, sweep, leave_out=[1]) == Duplicates([0], [])
+    first = offer(ledger, sweep)
+    assert isinstance(first, Duplicates)
+    assert first in (Duplicates([0], []), Duplicates([1], []))
+    assert offer(ledger, sweep, leave_out=first.rows) == Duplicates([0], [])
     assert offer(ledger, sweep, leave_out=[0, 1]) == Settled()
 
 

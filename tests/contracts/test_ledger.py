@@ -8,12 +8,18 @@ import pytest
 
 from models.errors import ProgressMoved
 from streams.arrivals import Sweep
+from streams.ledger.settling import COPIED_FROM
 from streams.ports import Duplicates, Settled
 from tests.builders import Log, transaction
 from tests.contracts.ledger_worlds import LedgerThatTells, LedgerWorld
 from tests.contracts.offers import decide, following, offer, owners, recorded, records
 
 REVIEWED, DECLINED = 20_000, 200_000
+
+
+@pytest.fixture(params=[1, COPIED_FROM], ids=["copied", "inserted"])
+def copied_from(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
 
 
 def verdict(ledger: LedgerThatTells, transaction_id: str) -> str | None:

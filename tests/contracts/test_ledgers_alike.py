@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.ledger.settling import COPIED_FROM
 from streams.ports import Duplicates
 from streams.topics import Partition
 from streams.verdicts import decided_row
@@ -138,9 +139,11 @@ def comparable(answer: Any) -> Any:
 @settings(max_examples=40)
 @given(questions=asked)
 def test_the_double_and_postgres_say_the_same(own_database: str, questions: list[Ask]) -> None:
-    empty_ledger(own_database)
-    real = PostgresWorld(own_database)
-    try:
-        assert told(FakeLedgerWorld(), questions) == told(real, questions)
-    finally:
-        real.close()
+    expected = told(FakeLedgerWorld(), questions)
+    for copied_from in (1, COPIED_FROM):
+        empty_ledger(own_database)
+        real = PostgresWorld(own_database, copied_from)
+        try:
+            assert told(real, questions) == expected
+        finally:
+            real.close()

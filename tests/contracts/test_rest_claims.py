@@ -3,8 +3,10 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from models.decision import DecidedTransaction
+from streams.ledger.settling import COPIED_FROM
 from streams.ports import Duplicates, Settled
 from streams.topics import Partition
 from streams.verdicts import decided_row
@@ -23,6 +25,11 @@ from tests.contracts.offers import (
 )
 
 ATTRIBUTES = {"channel": "web", "risk": 0.25, "tries": 3}
+
+
+@pytest.fixture(params=[1, COPIED_FROM], ids=["copied", "inserted"])
+def copied_from(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
 
 
 def by_rest(ledgers: LedgerWorld, **fields: Any) -> DecidedTransaction:
