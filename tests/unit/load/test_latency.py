@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from confluent_kafka import KafkaError
 
-from load.bench import latency
-from load.bench.latency import CommitTimes, Latency, measure_latency
+from load.bench import latency, open_loop
+from load.bench.latency import Latency, measure_latency
+from load.bench.open_loop import CommitTimes
 from models.errors import KafkaUnavailable
 from tests.unit.load.benches import Stopwatch, few
 from tests.unit.load.producers import Delivered
@@ -100,7 +101,8 @@ def latency_of(
     stopwatch = Stopwatch()
     producer = Instant(stopwatch, stalled_s, bad)
     monkeypatch.setattr(latency, "time", stopwatch)
-    monkeypatch.setattr(latency, "Producer", producer)
+    monkeypatch.setattr(open_loop, "time", stopwatch)
+    monkeypatch.setattr(open_loop, "Producer", producer)
     monkeypatch.setattr(latency, "CommitTimes", Settled(producer))
     bell: Any = None
     return measure_latency({}, bell, "transactions", few(3000), rate=100.0, seconds=20.0, warm_up_s=10.0)
