@@ -5,20 +5,21 @@ from typing import Annotated, Any
 import typer
 
 from deploy.cli.contests import contests
-from deploy.cli.terminal import CHECK_FAILED, INTERRUPTED, print_figures, print_json, print_table, reporting
+from deploy.cli.figures import figure, measured, print_figures, print_machine
+from deploy.cli.terminal import CHECK_FAILED, INTERRUPTED, print_json, print_table
 
 bench = typer.Typer(help="Measure throughput and latency on a stack of its own.", no_args_is_help=True)
 bench.add_typer(contests)
 
+AlertShare = Annotated[
+    float | None, typer.Option(min=0.0001, max=0.5, help="Flag about so many, by a policy made for it.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @bench.command()
 def throughput(
-    alert_share: Annotated[
-        float | None,
-        typer.Option(min=0.0001, max=0.5, help="Flag about so many, by a policy made for it."),
-    ] = None,
+    alert_share: AlertShare = None,
     runs: Annotated[int, typer.Option(min=1, max=20, help="How many backlogs; medians are told.")] = 3,
     json: Json = False,
 ) -> None:
@@ -34,29 +35,59 @@ def throughput(
     """
     from deploy.jobs.benchmarks import bench_throughput
 
-    with reporting() as report:
-        found = bench_throughput(alert_share, runs, report)
+    found = measured(lambda report: bench_throughput(alert_share, runs, report))
     print_figures(found, json)
 
 
 @bench.command()
 def latency(
-    rate: Annotated[float, typer.Option(min=1, help="Transactions per second.")] = 1000,
-    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 30,
+    rate: Annotated[str, typer.Option(help="Transactions per second; several with commas.")] = "1000",
+    seconds: Annotated[float, typer.Option(min=1, help="How long each run is measured.")] = 30,
+    runs: Annotated[int, typer.Option(min=1, max=20, help="Of each rate, by turns; medians are told.")] = 3,
+    alert_share: AlertShare = None,
     json: Json = False,
 ) -> None:
     """Send at a steady rate and time each transaction from when it was due to its committed decision.
 
+    Alerts until a subscriber that reads committed records alone has them. With --json each rate comes with
+    its HdrHistogram in microseconds.
+
     [bold]Examples[/]
 
       fraudml bench latency --rate 1000 --seconds 30
-      fraudml bench latency --rate 4000 --seconds 20 --json
+      fraudml bench latency --rate 1000,4000,10000 --json
+      fraudml bench latency --rate 1000 --alert-share 0.02
     """
-    from deploy.jobs.benchmarks import bench_latency
+    rates = rates_of(rate)
+    from deploy.jobs.bench_latency import HISTOGRAM, bench_latency
 
-    with reporting() as report:
-        found = bench_latency(rate, seconds, report)
-    print_figures(found, json)
+    found = measured(lambda report: bench_latency(rates, seconds, runs, alert_share, report))
+    if json:
+        print_json(found)
+        return
+    shown = [name for name in found["rates"][0] if name != HISTOGRAM]
+    print_table(
+        tuple(name.upper() for name in shown),
+        [tuple(figure(each.get(name)) for name in shown) for each in found["rates"]],
+        {},
+    )
+    print_machine(found["machine"])
+
+
+def rates_of(text: str) -> list[float]:
+    """Numbers with commas between them."""
+    found = []
+    for word in text.split(","):
+        try:
+            rate = float(word)
+        except ValueError:
+            rate = 0.0
+        if not 1 <= rate <= 1_000_000:
+            raise typer.BadParameter(
+                f"{word.strip() or text!r} is no rate from 1 on, like those in 1000,4000", param_hint="--rate"
+            )
+        found.append(rate)
+    return found
 
 
 @bench.command()
@@ -81,11 +112,13 @@ def rest(
     """
     from deploy.jobs.bench_rest import bench_rest, bench_rest_saturation
 
-    with reporting() as report:
-        if saturate:
-            found = bench_rest_saturation(processes, report)
-        else:
-            found = bench_rest(rate, seconds, processes, report)
+    found = measured(
+        lambda report: (
+            bench_rest_saturation(processes, report)
+            if saturate
+            else bench_rest(rate, seconds, processes, report)
+        )
+    )
     print_figures(found, json)
 
 
@@ -109,8 +142,7 @@ def monitor(
     """
     from deploy.jobs.bench_monitor import bench_monitor
 
-    with reporting() as report:
-        found = bench_monitor(rate, seconds, watchers, report)
+    found = measured(lambda report: bench_monitor(rate, seconds, watchers, report))
     print_figures(found, json)
 
 
@@ -125,8 +157,7 @@ def recovery(json: Json = False) -> None:
     """
     from deploy.jobs.recovery import bench_recovery
 
-    with reporting() as report:
-        found = bench_recovery(report)
+    found = measured(lambda report: bench_recovery(report))
     print_figures(found, json)
 
 
@@ -146,8 +177,7 @@ def promotion(
     """
     from deploy.jobs.promoting import bench_promotion
 
-    with reporting() as report:
-        found = bench_promotion(rate, report)
+    found = measured(lambda report: bench_promotion(rate, report))
     print_figures(found, json)
 
 
@@ -168,13 +198,13 @@ def outages(
     """
     from deploy.jobs.outages import bench_outages
 
-    with reporting() as report:
-        found = bench_outages(rate, seconds, report)
+    found = measured(lambda report: bench_outages(rate, seconds, report))
     if json:
         print_json(found)
     else:
         rows = [tuple(_words(value) for value in each.values()) for each in found["outages"]]
         print_table(tuple(name.upper() for name in found["outages"][0]), rows, {})
+        print_machine(found["machine"])
     if found["silent"] or found["disagree"]:
         raise typer.Exit(CHECK_FAILED)
 
@@ -202,14 +232,14 @@ def soak(
     """
     from deploy.jobs.bench_soak import Plan, bench_soak
 
-    with reporting() as report:
-        found = bench_soak(Plan(minutes, rate, faults, seed), report)
+    found = measured(lambda report: bench_soak(Plan(minutes, rate, faults, seed), report))
     if json:
         print_json(found)
     else:
         verdicts = found["verdicts"]
         rows = [(name, "yes" if each["passed"] else "NO", each["says"]) for name, each in verdicts.items()]
         print_table(("SUBJECT", "GOOD", "WHAT"), rows, {"NO": "red"})
+        print_machine(found["machine"])
     if found["ended_early"] == "interrupted":
         raise typer.Exit(INTERRUPTED)
     if not all(each["passed"] for each in found["verdicts"].values()):

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.terminal import CHECK_FAILED, print_figures, print_json, print_table, reporting
+from deploy.cli.figures import figure, measured, print_figures, print_machine
+from deploy.cli.terminal import CHECK_FAILED, print_json, print_table
 
 contests = typer.Typer()
 
@@ -34,8 +35,7 @@ def guarantee(json: Json = False) -> None:
     """
     from deploy.jobs.guarantee import bench_guarantee
 
-    with reporting() as report:
-        found = bench_guarantee(report)
+    found = measured(lambda report: bench_guarantee(report))
     print_figures(found, json)
 
 
@@ -58,8 +58,8 @@ def peers(
     """
     from deploy.jobs.bench_peers import bench_peers
 
-    with reporting() as report:
-        found = bench_peers([name for name in only.split(",") if name], rounds, transactions, report)
+    names = [name for name in only.split(",") if name]
+    found = measured(lambda report: bench_peers(names, rounds, transactions, report))
     if json:
         print_json(found)
     else:
@@ -67,6 +67,7 @@ def peers(
             tuple(_figure(each[name]) for name in PEERS_SHOWN) for each in (found["ours"], *found["peers"])
         ]
         print_table(tuple(PEERS_SHOWN.values()), rows, {})
+        print_machine(found["machine"])
 
 
 @contests.command()
@@ -83,8 +84,7 @@ def guard(json: Json = False) -> None:
     """
     from deploy.jobs.bench_guard import bench_guard
 
-    with reporting() as report:
-        found = bench_guard(report)
+    found = measured(lambda report: bench_guard(report))
     print_figures(found, json)
     if not found["holds"]:
         raise typer.Exit(CHECK_FAILED)
@@ -93,4 +93,4 @@ def guard(json: Json = False) -> None:
 def _figure(value: Any) -> str:
     if value is None:
         return "cannot hold"
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+    return figure(value)

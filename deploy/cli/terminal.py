@@ -147,10 +147,3 @@ def reporting() -> Iterator[TerminalReport]:
         yield report
     finally:
         report.close()
-
-
-def print_figures(found: dict[str, Any], json: bool) -> None:
-    if json:
-        print_json(found)
-    else:
-        print_table(("FIGURE", "VALUE"), [(name, f"{value:,}") for name, value in found.items()], {})

@@ -21,8 +21,6 @@ from deploy.stack.stack import Stack
 from deploy.stack.temporary import temporary_stack
 from deploy.stack.workers import STORES, passed_on
 from load.bench.accounts import Accounts
-from load.bench.latency import WARM_UP_S, measure_latency
-from load.bench.progress_bell import ProgressBell
 from load.bench.progress_watch import ProgressWatch
 from load.bench.throughput import Throughput, measure_backlog, middle, warm_up
 from load.bench.worker_process import WorkerProcess
@@ -115,7 +113,7 @@ def bench_throughput(alert_share: float | None, runs: int, report: Report) -> di
     """
     with rig(DAYS_OF_A_RUN * runs, report) as found:
         if alert_share is not None:
-            _flag(found.settings, alert_share)
+            flag(found.settings, alert_share)
         share = len(found.measured) // runs
         measured = []
         for run in range(runs):
@@ -129,8 +127,8 @@ def backlog_of(found: Rig, table: Transactions) -> Throughput:
     return measure_backlog(found.worker, found.accounts, found.watch, found.pusher, topic, table)
 
 
-def _flag(settings: Settings, share: float) -> None:
-    """Review what scores like the highest of the warm-up."""
+def flag(settings: Settings, share: float) -> None:
+    """Review what scores like the highest of the warm-up: about so many of all."""
     with psycopg.connect(settings.database_url) as connection:
         (review_at,) = connection.execute(CUT, [1 - share]).fetchone() or (1.0,)
     policy = flat_policy("bench", review_at, 1.0)
@@ -143,16 +141,3 @@ def _flagged_share(settings: Settings, rows: int) -> float:
     with psycopg.connect(settings.database_url) as connection:
         (share,) = connection.execute(FLAGGED_SHARE, [rows]).fetchone() or (0.0,)
     return round(float(share), 4)
-
-
-def bench_latency(rate: float, seconds: float, report: Report) -> dict[str, Any]:
-    needed = rate * (seconds + WARM_UP_S)
-    with rig(max(1, int(needed / CUSTOMERS / 1.5) + 1), report) as found:
-        report.waiting(f"measuring {seconds:.0f} s at {rate:,.0f} tx/s")
-        config = producer_config(found.settings, "bench-latency")
-        topic = found.settings.transactions_topic
-        bell = ProgressBell(found.settings.database_url, topic)
-        try:
-            return measure_latency(config, bell, topic, found.measured, rate, seconds).rounded()
-        finally:
-            bell.close()

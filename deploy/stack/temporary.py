@@ -1,5 +1,6 @@
 """A stack in a folder of its own, for tests and benchmarks, that leaves nothing behind."""
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,11 @@ OF_THE_MACHINE = ("jars_repository", "jars_cache")
 FREE_PORTS = {"gateway_port": 0, "monitor_port": 0}
 
 
+def home_prefix() -> str:
+    """How the name of a folder of this process' stacks begins, so that their processes can be told."""
+    return f"fraudml-home-{os.getpid()}-"
+
+
 @contextmanager
 def temporary_stack(
     parts: Sequence[str] = STORES,
@@ -30,7 +36,7 @@ def temporary_stack(
     Args:
         overrides: settings, by field name, such as partitions=2.
     """
-    with tempfile.TemporaryDirectory(prefix="fraudml-home-") as folder:
+    with tempfile.TemporaryDirectory(prefix=home_prefix()) as folder:
         stack = Stack(Path(folder), settings=own_settings(Path(folder), **overrides), migrate=migrate)
         stack.up(parts, workers, wait_for)
         try:
