@@ -4,12 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.cli.bench_all import everything
 from deploy.cli.contests import contests
 from deploy.cli.figures import figure, measured, print_figures, print_machine
 from deploy.cli.terminal import CHECK_FAILED, INTERRUPTED, print_json, print_table
 
 bench = typer.Typer(help="Measure throughput and latency on a stack of its own.", no_args_is_help=True)
 bench.add_typer(contests)
+bench.add_typer(everything)
 
 AlertShare = Annotated[
     float | None, typer.Option(min=0.0001, max=0.5, help="Flag about so many, by a policy made for it.")

@@ -1,0 +1,1 @@
+"""What benchmarks have found, as a document with pictures: made from their JSON alone."""

@@ -1,0 +1,189 @@
+"""Pictures of figures, each for a light and a dark page."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+# Of Okabe and Ito: told apart by those who see few colours, on light and on dark.
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+PROCESSES = ("worker", "postgres", "kafka", "valkey")
+THEMES = {"light": ("#ffffff", "#1f2328", "#d1d9e0"), "dark": ("#0d1117", "#e6edf3", "#3d444d")}
+WIDE, HIGH = 7.5, 3.6
+# Text stays text, and the same figures give the same file.
+SAVED = {"svg.fonttype": "none", "svg.hashsalt": "fraudml", "font.family": "sans-serif", "font.size": 10}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """bench: whose figures. name: of its files. alt: what it shows, for whoever does not see it."""
+
+    bench: str
+    name: str
+    alt: str
+    draw: Callable[[Figure], None]
+
+    def file(self, theme: str) -> str:
+        return f"bench-{self.name}-{theme}.svg"
+
+    def svg(self, theme: str) -> str:
+        page, ink, faint = THEMES[theme]
+        settings: dict[Any, Any] = {
+            **SAVED,
+            **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), ink),
+            **dict.fromkeys(("axes.edgecolor", "grid.color", "legend.edgecolor"), faint),
+            **dict.fromkeys(("axes.facecolor", "figure.facecolor", "legend.facecolor"), page),
+        }
+        with mpl.rc_context(settings):
+            figure = Figure(figsize=(WIDE, HIGH), layout="constrained")
+            self.draw(figure)
+            out = io.StringIO()
+            figure.savefig(out, format="svg", metadata={"Date": None, "Title": self.alt})
+        return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def charts(found: Mapping[str, Mapping[str, Any]]) -> list[Chart]:
+    """Of what there is."""
+    makers: Mapping[str, Callable[[Mapping[str, Any]], list[Chart]]] = {
+        "latency": _of_latency,
+        "scale": _of_scale,
+        "state": _of_state,
+        "throughput": lambda document: [
+            _stacked("throughput", "cpu", "of one worker", ["1 worker"], [document])
+        ],
+        "soak": _of_soak,
+    }
+    return [chart for name, make in makers.items() if name in found for chart in make(found[name])]
+
+
+def _of_latency(document: Mapping[str, Any]) -> list[Chart]:
+    rows = [row for row in document["rates"] if row["held"] == row["runs"]]
+    lines = {"p50": "p50_ms", "p99": "p99_ms", "p99.9": "p999_ms"}
+    if not rows:
+        return []
+
+    def draw(figure: Figure) -> None:
+        axes = _axes(figure.subplots(), "transactions a second", "ms from due to committed")
+        for colour, (label, name) in zip(COLOURS, lines.items(), strict=False):
+            axes.plot(_of(rows, "rate"), _of(rows, name), "o-", color=colour, label=label)
+        axes.set_yscale("log")
+        _legend(axes)
+
+    told = "; ".join(
+        f"{row['rate']:,.0f} tx/s {row['p50_ms']}, {row['p99_ms']}, {row['p999_ms']}" for row in rows
+    )
+    return [Chart("latency", "latency", f"Latency in ms (p50, p99, p99.9) against rate: {told}", draw)]
+
+
+def _of_scale(document: Mapping[str, Any]) -> list[Chart]:
+    rows = document["workers"]
+
+    def draw(figure: Figure) -> None:
+        axes = _axes(figure.subplots(), "worker processes", "transactions a second")
+        below = [row["tx_per_s"] - row["least_tx_per_s"] for row in rows]
+        above = [row["greatest_tx_per_s"] - row["tx_per_s"] for row in rows]
+        axes.errorbar(
+            _of(rows, "workers"), _of(rows, "tx_per_s"), (below, above), fmt="o-", color=COLOURS[0], capsize=4
+        )
+        axes.set_xticks(_of(rows, "workers"))
+
+    told = "; ".join(f"{row['workers']}: {row['tx_per_s']:,.0f} tx/s" for row in rows)
+    names = [f"{row['workers']} workers" for row in rows]
+    line = Chart("scale", "workers", f"Throughput against worker processes: {told}", draw)
+    return [line, _stacked("scale", "workers-cpu", "by number of workers", names, rows)]
+
+
+def _of_state(document: Mapping[str, Any]) -> list[Chart]:
+    panels = {"customers": "customers", "ledger": "rows_before"}
+    words = {"customers": "customers with histories", "ledger": "rows in the ledger before"}
+    there = [name for name in panels if name in document]
+    if not there:
+        return []
+
+    def draw(figure: Figure) -> None:
+        for axes, name in zip(figure.subplots(1, len(there), squeeze=False)[0], there, strict=True):
+            rows = document[name]
+            _axes(axes, words[name], "CPU µs a transaction")
+            for colour, who in zip(COLOURS, ("worker", "all"), strict=False):
+                axes.plot(
+                    _of(rows, panels[name]), _of(rows, f"{who}_cpu_us_per_tx"), "o-", color=colour, label=who
+                )
+            axes.set_xscale("symlog" if not rows[0][panels[name]] else "log")
+            axes.set_ylim(bottom=0)
+            _legend(axes)
+
+    told = "; ".join(
+        f"{row[panels[name]]:,} {name}: {row['all_cpu_us_per_tx']}"
+        for name in there
+        for row in document[name]
+    )
+    return [Chart("state", "state", f"CPU µs a transaction of all processes against size: {told}", draw)]
+
+
+def _stacked(bench: str, name: str, what: str, names: Sequence[str], rows: Sequence[Row]) -> Chart:
+    def draw(figure: Figure) -> None:
+        axes = _axes(figure.subplots(), "CPU µs a transaction", "")
+        left = [0.0] * len(rows)
+        for colour, process in zip(COLOURS, PROCESSES, strict=False):
+            widths = _of(rows, f"{process}_cpu_us_per_tx")
+            axes.barh(names, widths, left=left, color=colour, label=process, height=0.6)
+            left = [before + width for before, width in zip(left, widths, strict=True)]
+        axes.invert_yaxis()
+        axes.margins(y=0.2)
+        _legend(axes)
+
+    told = "; ".join(
+        f"{title}: " + ", ".join(f"{each} {row[f'{each}_cpu_us_per_tx']}" for each in PROCESSES)
+        for title, row in zip(names, rows, strict=True)
+    )
+    return Chart(bench, name, f"CPU µs a transaction by process, {what}: {told}", draw)
+
+
+def _of_soak(document: Mapping[str, Any]) -> list[Chart]:
+    minutes = document["minutes"]
+    if not minutes:
+        return []
+    names = list(minutes[-1]["memory_mb"])
+
+    def draw(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2)
+        _axes(left, "minute", "memory, MB")
+        for colour, name in zip(COLOURS, names, strict=False):
+            memory = [each["memory_mb"].get(name, float("nan")) for each in minutes]
+            left.plot(_of(minutes, "minute"), memory, color=colour, label=name)
+        left.set_ylim(bottom=0)
+        _legend(left)
+        _axes(right, "minute", "ms from due to committed")
+        for colour, name in zip(COLOURS, ("p50", "p99"), strict=False):
+            right.plot(_of(minutes, "minute"), _of(minutes, f"{name}_ms"), color=colour, label=name)
+        right.set_yscale("log")
+        _legend(right)
+
+    says = "; ".join(f"{name} {each['says']}" for name, each in document["verdicts"].items())
+    return [Chart("soak", "soak", f"Memory of each process and latency, minute by minute: {says}", draw)]
+
+
+def _axes(axes: Any, across: str, up: str) -> Axes:
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.grid(visible=True, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    found: Axes = axes
+    return found
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(fontsize=8, framealpha=0.8)
+
+
+def _of(rows: Sequence[Row], name: str) -> list[float]:
+    return [row[name] for row in rows]
