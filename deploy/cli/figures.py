@@ -47,4 +47,6 @@ def _told(line: str) -> None:
 
 
 def figure(value: Any) -> str:
+    if value is None:
+        return "–"
     return f"{value:,}" if isinstance(value, int | float) else str(value)

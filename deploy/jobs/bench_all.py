@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other, each in a process of its own; their documents, and the page of them."""
+"""All benchmarks, each in a process of its own, one after the other; their documents, and the page."""
 
 import json
 import subprocess
@@ -92,9 +92,12 @@ def _document(told: str) -> dict[str, Any]:
 
 
 def _run(arguments: Sequence[str]) -> tuple[int, str]:
-    """Its words go where ours do. If we are to end it ends first, and stops what it has begun."""
+    """Its words go where ours do. If we are to end it ends first, and stops what it has begun.
+
+    A session of its own: a Ctrl-C would else reach it twice, and the second one its clearing away.
+    """
     command = [sys.executable, "-m", "deploy.cli.main", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             told, _ = process.communicate(timeout=WITHIN_S)
         except BaseException:

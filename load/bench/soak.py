@@ -67,7 +67,8 @@ class Soak:
             loop.send(islice(records, count), due, places)
             self._settle(commits)
         loop.finish()
-        drain(commits, self._sent[-1][1])
+        for _, places in self._sent:
+            drain(commits, places)
         self._settle(commits)
 
     def _settle(self, commits: CommitTimes) -> None:

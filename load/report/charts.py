@@ -56,7 +56,7 @@ def charts(found: Mapping[str, Mapping[str, Any]]) -> list[Chart]:
         "scale": _of_scale,
         "state": _of_state,
         "throughput": lambda document: [
-            _stacked("throughput", "cpu", "of one worker", ["1 worker"], [document])
+            _stacked("throughput", "cpu", "under a backlog", ["one worker"], [document])
         ],
         "soak": _of_soak,
     }
@@ -95,7 +95,7 @@ def _of_scale(document: Mapping[str, Any]) -> list[Chart]:
         axes.set_xticks(_of(rows, "workers"))
 
     told = "; ".join(f"{row['workers']}: {row['tx_per_s']:,.0f} tx/s" for row in rows)
-    names = [f"{row['workers']} workers" for row in rows]
+    names = [f"{row['workers']} at work" for row in rows]
     line = Chart("scale", "workers", f"Throughput against worker processes: {told}", draw)
     return [line, _stacked("scale", "workers-cpu", "by number of workers", names, rows)]
 
@@ -120,7 +120,7 @@ def _of_state(document: Mapping[str, Any]) -> list[Chart]:
             _legend(axes)
 
     told = "; ".join(
-        f"{row[panels[name]]:,} {name}: {row['all_cpu_us_per_tx']}"
+        f"{row[panels[name]]:,} {words[name]}: {row['all_cpu_us_per_tx']}"
         for name in there
         for row in document[name]
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf, isinf
 from typing import Any
 
 from load.report.kept import Kept
@@ -43,7 +44,9 @@ class Outcome:
         return None if self.figure is None else self.goal.reached_by(self.figure)
 
     def told(self) -> str:
-        return "not measured" if self.figure is None else f"{_number(self.figure)}{_spaced(self.goal.unit)}"
+        if self.figure is None:
+            return "not measured"
+        return "not held" if isinf(self.figure) else f"{_number(self.figure)}{_spaced(self.goal.unit)}"
 
 
 def outcomes(kept: Mapping[str, Kept]) -> list[Outcome]:
@@ -62,7 +65,7 @@ def _at(rate: float, name: str) -> Callable[[Found], Figure]:
     def figure(found: Found) -> Figure:
         for row in found["rates"]:
             if row["rate"] == rate:
-                return float("inf") if row["held"] < row["runs"] else row[name]
+                return inf if row["held"] < row["runs"] else row[name]
         return None
 
     return figure
@@ -114,8 +117,6 @@ def _failed(subject: str) -> Callable[[Found], Figure]:
 
 
 def _number(value: float) -> str:
-    if value == float("inf"):
-        return "not held"
     return f"{value:,.0f}" if value == int(value) else f"{value:,}"
 
 
@@ -142,7 +143,7 @@ GOALS = (
     Goal("latency", "p99 of alerts at 1,000 tx/s", _at(1000, "alert_p99_ms"), 60, "ms"),
     Goal(
         "peers",
-        "throughput, in that of the fastest batched peer",
+        "throughput over that of the fastest batched peer",
         _times(kinds=lambda name: not name.endswith("-event")),
         1.2,
         "times",
@@ -150,7 +151,7 @@ GOALS = (
     ),
     Goal(
         "peers",
-        "throughput, in that of the fastest that commits afterwards",
+        "throughput over that of the fastest that commits afterwards",
         _times(kinds=lambda name: name in COMMIT_AFTERWARDS),
         1.7,
         "times",
@@ -158,7 +159,7 @@ GOALS = (
     ),
     Goal(
         "peers",
-        "throughput, in that of stock Faust per event",
+        "throughput over that of stock Faust per event",
         _times(kinds=lambda name: name == "faust-event"),
         40,
         "times",
@@ -169,10 +170,14 @@ GOALS = (
     Goal("rest-saturate", "requests a second at p99 ≤ 50 ms", _plain("max_rate"), 850, "/s", at_least=True),
     Goal("rest", "p99 at 200 requests/s", _plain("p99_ms"), 15, "ms"),
     Goal(
-        "state", "CPU of all with most customers, in that with fewest", _plain("all_cpu_ratio"), 1.1, "times"
+        "state",
+        "CPU of all with most customers, over that with fewest",
+        _plain("all_cpu_ratio"),
+        1.1,
+        "times",
     ),
     Goal("state", "Redis, per customer with a month of 2 a day", _of_month, 1400, "bytes"),
-    Goal("state", "p99 of the others beside a hot terminal, in that without", _hot, 1.1, "times"),
+    Goal("state", "p99 of the others beside a hot terminal, over that without", _hot, 1.1, "times"),
     Goal("soak", "processes' memory not flat", _failed("memory"), 0),
     Goal("soak", "latency not flat", _failed("latency"), 0),
     Goal("soak", "reconcile not clean", _failed("reconcile"), 0),

@@ -1,6 +1,7 @@
 """The page of benchmarks: machine, goals, tables and pictures, from the documents alone."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from itertools import groupby
 from typing import Any
 
@@ -28,10 +29,13 @@ SECTIONS = {
     "recovery": ("Recovery", "Until everything moves again."),
     "soak": ("Soak", "A steady rate for long; then faults by one seed on another stack."),
 }
+# What has rows or words of its own, or is too long for a page.
+ELSEWHERE = ("machine", "hardware", "reconcile", "ours")
 
 
 def page(kept: Mapping[str, Kept], pictures: str = "pictures") -> str:
     """Markdown. pictures: the folder of the pictures, from where the page is."""
+    kept = {name: kept[name] for name in SECTIONS if name in kept}
     drawn = charts({name: each.found for name, each in kept.items()})
     parts = [
         "# Benchmarks",
@@ -107,7 +111,7 @@ def _picture(chart: Chart, folder: str) -> str:
     light, dark = (f"{folder}/{chart.file(theme)}" for theme in THEMES)
     return (
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
-        f'<img alt="{chart.alt}" src="{light}"></picture>'
+        f'<img alt="{escape(chart.alt)}" src="{light}"></picture>'
     )
 
 
@@ -126,7 +130,7 @@ def _tables(found: Mapping[str, Any]) -> list[str]:
 def _rows_in(found: Mapping[str, Any]) -> list[Sequence[Mapping[str, Any]]]:
     if "ours" in found:
         return [[found["ours"], *found["peers"]]]
-    names = ("rates", "workers", "customers", "ledger", "minutes")
+    names = ("rates", "workers", "customers", "ledger")
     return [found[name] for name in names if isinstance(found.get(name), list) and found[name]]
 
 
@@ -136,7 +140,7 @@ def _plain(found: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     told: dict[str, Any] = {}
     for name, value in found.items():
-        if name in ("machine", "hardware", "reconcile"):
+        if name in ELSEWHERE:
             continue
         if isinstance(value, dict):
             told |= {f"{name} {each}": _inner(inner) for each, inner in value.items()}
