@@ -116,7 +116,7 @@ def test_a_child_that_is_interrupted_ends_first(monkeypatch: pytest.MonkeyPatch)
             story.append("has ended")
             return 130
 
-    monkeypatch.setattr(bench_all.subprocess, "Popen", lambda *_, **__: Child())
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: Child())
     with pytest.raises(KeyboardInterrupt):
         bench_all._run(["bench", "latency"])
     assert story == ["told to end", "has ended", "left"]

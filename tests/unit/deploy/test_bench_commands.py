@@ -14,6 +14,9 @@ from deploy.jobs import bench_latency, bench_machine, bench_soak, benchmarks
 from deploy.jobs.bench_machine import PACKAGES, cpu_model, hardware
 from deploy.jobs.bench_soak import Plan
 from deploy.stack.temporary import home_prefix
+from load.bench.machine import notes
+from load.bench.soak import Soak
+from load.bench.soak_verdict import Seen
 
 WARNING = "this machine was busy: it swapped 2 MB; figures of a quiet one differ"
 FIGURES: dict[str, Any] = {"tx_per_s": 31_234.6, "runs": 3}
@@ -26,8 +29,7 @@ def bench(*words: str) -> Result:
 @pytest.fixture(autouse=True)
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that swaps."""
-    real = bench_machine.notes
-    monkeypatch.setattr(bench_machine, "notes", lambda *values: {**real(*values), "warning": WARNING})
+    monkeypatch.setattr(bench_machine, "notes", lambda *values: {**notes(*values), "warning": WARNING})
     monkeypatch.setattr(benchmarks, "bench_throughput", lambda *_: FIGURES)
 
 
@@ -121,7 +123,7 @@ def test_a_soak_that_is_not_flat_exits_with_4_and_an_interrupted_one_with_130(
 
 def test_a_soak_tells_what_it_had_when_it_was_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     def calm(plan: Plan, document: dict[str, Any], report: Any) -> None:
-        document.update(bench_soak.Seen(bench_soak.Soak(plan.rate, 10.0, print), []).document())
+        document.update(Seen(Soak(plan.rate, 10.0, print), []).document())
         raise KeyboardInterrupt
 
     monkeypatch.setattr(bench_soak, "_calm", calm)

@@ -78,7 +78,8 @@ class Consumer:
     """Hears each message at one virtual second after the one before; then nothing more."""
 
     def __init__(self, messages: list[Message], stopwatch: Stopwatch) -> None:
-        self.messages, self.stopwatch, self.closed, self.config = messages, stopwatch, False, {}
+        self.messages, self.stopwatch, self.closed = messages, stopwatch, False
+        self.config: dict[str, Any] = {}
 
     def __call__(self, config: dict[str, Any]) -> "Consumer":
         self.config = config

@@ -155,7 +155,7 @@ def test_an_end_before_anything_was_seen_is_no_failure() -> None:
 
 
 def test_a_census_tells_at_its_end_what_went_wrong() -> None:
-    answers = iter([{}])
+    answers: Iterator[Any] = iter([{}])
 
     def read() -> Any:
         try:

@@ -17,21 +17,21 @@ def test_the_slope_is_that_of_the_last_half_alone() -> None:
 
 
 def test_what_grows_steadily_is_not_flat_and_its_slope_is_told_per_hour() -> None:
-    found = trend(HOUR_S, 300 + np.array(HOUR_S) / 36 + NOISE)
+    found = trend(HOUR_S, (300 + np.array(HOUR_S) / 36 + NOISE).tolist())
     assert found is not None
     assert found.per_hour == pytest.approx(100, rel=0.05)
     assert not found.flat(tolerated=0.01)
 
 
 def test_noise_around_a_level_is_flat() -> None:
-    found = trend(HOUR_S, 300 + NOISE)
+    found = trend(HOUR_S, (300 + NOISE).tolist())
     assert found is not None
     assert found.error_per_hour > 0
     assert found.flat(tolerated=0.0)
 
 
 def test_what_shrinks_is_flat() -> None:
-    found = trend(HOUR_S, 300 - np.array(HOUR_S) / 36)
+    found = trend(HOUR_S, (300 - np.array(HOUR_S) / 36).tolist())
     assert found is not None
     assert found.flat(tolerated=0.0)
 
