@@ -3,12 +3,11 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Of Okabe and Ito: told apart by those who see few colours, on light and on dark.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
@@ -28,12 +27,16 @@ class Chart:
     bench: str
     name: str
     alt: str
-    draw: Callable[[Figure], None]
+    draw: Callable[["Figure"], None]
 
     def file(self, theme: str) -> str:
         return f"bench-{self.name}-{theme}.svg"
 
     def svg(self, theme: str) -> str:
+        # Imported where it draws: it makes folders for its settings and fonts as soon as it is there.
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+
         page, ink, faint = THEMES[theme]
         settings: dict[Any, Any] = {
             **SAVED,
@@ -69,7 +72,7 @@ def _of_latency(document: Mapping[str, Any]) -> list[Chart]:
     if not rows:
         return []
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: "Figure") -> None:
         axes = _axes(figure.subplots(), "transactions a second", "ms from due to committed")
         for colour, (label, name) in zip(COLOURS, lines.items(), strict=False):
             axes.plot(_of(rows, "rate"), _of(rows, name), "o-", color=colour, label=label)
@@ -85,7 +88,7 @@ def _of_latency(document: Mapping[str, Any]) -> list[Chart]:
 def _of_scale(document: Mapping[str, Any]) -> list[Chart]:
     rows = document["workers"]
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: "Figure") -> None:
         axes = _axes(figure.subplots(), "worker processes", "transactions a second")
         below = [row["tx_per_s"] - row["least_tx_per_s"] for row in rows]
         above = [row["greatest_tx_per_s"] - row["tx_per_s"] for row in rows]
@@ -107,7 +110,7 @@ def _of_state(document: Mapping[str, Any]) -> list[Chart]:
     if not there:
         return []
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: "Figure") -> None:
         for axes, name in zip(figure.subplots(1, len(there), squeeze=False)[0], there, strict=True):
             rows = document[name]
             _axes(axes, words[name], "CPU µs a transaction")
@@ -128,7 +131,7 @@ def _of_state(document: Mapping[str, Any]) -> list[Chart]:
 
 
 def _stacked(bench: str, name: str, what: str, names: Sequence[str], rows: Sequence[Row]) -> Chart:
-    def draw(figure: Figure) -> None:
+    def draw(figure: "Figure") -> None:
         axes = _axes(figure.subplots(), "CPU µs a transaction", "")
         left = [0.0] * len(rows)
         for colour, process in zip(COLOURS, PROCESSES, strict=False):
@@ -152,7 +155,7 @@ def _of_soak(document: Mapping[str, Any]) -> list[Chart]:
         return []
     names = list(minutes[-1]["memory_mb"])
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: "Figure") -> None:
         left, right = figure.subplots(1, 2)
         _axes(left, "minute", "memory, MB")
         for colour, name in zip(COLOURS, names, strict=False):
@@ -170,18 +173,18 @@ def _of_soak(document: Mapping[str, Any]) -> list[Chart]:
     return [Chart("soak", "soak", f"Memory of each process and latency, minute by minute: {says}", draw)]
 
 
-def _axes(axes: Any, across: str, up: str) -> Axes:
+def _axes(axes: Any, across: str, up: str) -> "Axes":
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.grid(visible=True, linewidth=0.5)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     found: Axes = axes
     return found
 
 
-def _legend(axes: Axes) -> None:
+def _legend(axes: "Axes") -> None:
     axes.legend(fontsize=8, framealpha=0.8)
 
 
