@@ -76,7 +76,7 @@ def _of_latency(document: Mapping[str, Any]) -> list[Chart]:
         axes = _axes(figure.subplots(), "transactions a second", "ms from due to committed")
         for colour, (label, name) in zip(COLOURS, lines.items(), strict=False):
             axes.plot(_of(rows, "rate"), _of(rows, name), "o-", color=colour, label=label)
-        axes.set_yscale("log")
+        _log_ms(axes)
         _legend(axes)
 
     told = "; ".join(
@@ -96,6 +96,7 @@ def _of_scale(document: Mapping[str, Any]) -> list[Chart]:
             _of(rows, "workers"), _of(rows, "tx_per_s"), (below, above), fmt="o-", color=COLOURS[0], capsize=4
         )
         axes.set_xticks(_of(rows, "workers"))
+        axes.set_ylim(bottom=0)
 
     told = "; ".join(f"{row['workers']}: {row['tx_per_s']:,.0f} tx/s" for row in rows)
     names = [f"{row['workers']} at work" for row in rows]
@@ -118,7 +119,10 @@ def _of_state(document: Mapping[str, Any]) -> list[Chart]:
                 axes.plot(
                     _of(rows, panels[name]), _of(rows, f"{who}_cpu_us_per_tx"), "o-", color=colour, label=who
                 )
-            axes.set_xscale("symlog" if not rows[0][panels[name]] else "log")
+            axes.set_xscale("symlog", linthresh=1000)
+            axes.set_xticks(_of(rows, panels[name]))
+            axes.minorticks_off()
+            axes.xaxis.set_major_formatter("{x:,.0f}")
             axes.set_ylim(bottom=0)
             _legend(axes)
 
@@ -162,11 +166,11 @@ def _of_soak(document: Mapping[str, Any]) -> list[Chart]:
             memory = [each["memory_mb"].get(name, float("nan")) for each in minutes]
             left.plot(_of(minutes, "minute"), memory, color=colour, label=name)
         left.set_ylim(bottom=0)
-        _legend(left)
+        _legend(left, columns=2)
         _axes(right, "minute", "ms from due to committed")
         for colour, name in zip(COLOURS, ("p50", "p99"), strict=False):
             right.plot(_of(minutes, "minute"), _of(minutes, f"{name}_ms"), color=colour, label=name)
-        right.set_yscale("log")
+        _log_ms(right)
         _legend(right)
 
     says = "; ".join(f"{name} {each['says']}" for name, each in document["verdicts"].items())
@@ -180,12 +184,26 @@ def _axes(axes: Any, across: str, up: str) -> "Axes":
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.xaxis.set_major_formatter("{x:,.0f}")
+    if up:
+        axes.yaxis.set_major_formatter("{x:,.0f}")
     found: Axes = axes
     return found
 
 
-def _legend(axes: "Axes") -> None:
-    axes.legend(fontsize=8, framealpha=0.8)
+def _log_ms(axes: "Axes") -> None:
+    axes.set_yscale("log", subs=[2, 5])
+    for axis in ("major", "minor"):
+        axes.tick_params(axis="y", which=axis, labelsize=9)
+    axes.yaxis.set_major_formatter("{x:,g}")
+    axes.yaxis.set_minor_formatter("{x:,g}")
+    axes.grid(visible=True, which="minor", axis="y", linewidth=0.5)
+
+
+def _legend(axes: "Axes", columns: int = 4) -> None:
+    # Above the figures, never upon them.
+    axes.legend(
+        fontsize=8, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), frameon=False, borderaxespad=0.2
+    )
 
 
 def _of(rows: Sequence[Row], name: str) -> list[float]:
