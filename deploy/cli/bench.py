@@ -216,8 +216,9 @@ def soak(
     minutes: Annotated[float, typer.Option(min=0.5, max=1440, help="How long.")] = 60,
     rate: Annotated[float, typer.Option(min=10, help="Transactions per second.")] = 2000,
     faults: Annotated[
-        int, typer.Option(min=0, help="How many strike afterwards, every kind once before any twice.")
-    ] = 40,
+        int | None,
+        typer.Option(min=0, help="How many strike afterwards; every kind once if not given, 0 for none."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the faults.")] = 1,
     json: Json = False,
 ) -> None:

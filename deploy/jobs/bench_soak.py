@@ -22,6 +22,7 @@ from load.bench.prepared import prepare, prepared
 from load.bench.progress_bell import ProgressBell
 from load.bench.soak import Slot, Soak, slot_s_of
 from load.bench.soak_verdict import GENERATOR, MINUTE_S, Seen, verdicts
+from load.chaos.faults import FAULTS
 from load.generator import simulate
 from load.parameters import SimulatorParameters
 from models.errors import FraudError
@@ -36,11 +37,11 @@ FAULT_RATE, FAULT_S = 300.0, 13.0
 
 @dataclass(frozen=True)
 class Plan:
-    """faults: how many strike afterwards, chosen by seed; 0 for none."""
+    """faults: how many strike afterwards, in an order by seed; 0 for none, None for one of every kind."""
 
     minutes: float
     rate: float
-    faults: int
+    faults: int | None
     seed: int
 
     @property
@@ -50,6 +51,10 @@ class Plan:
     @property
     def transactions(self) -> int:
         return ceil(self.seconds * self.rate)
+
+    @property
+    def strikes(self) -> int:
+        return len(FAULTS) if self.faults is None else self.faults
 
 
 def bench_soak(plan: Plan, report: Report) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def bench_soak(plan: Plan, report: Report) -> dict[str, Any]:
     document: dict[str, Any] = {"minutes_asked": plan.minutes, "reconcile": None, "faults": None}
     try:
         _calm(plan, document, report)
-        if plan.faults:
+        if plan.strikes:
             document["faults"] = _faults(plan, report)
         ended_early = None
     except KeyboardInterrupt:
@@ -135,7 +140,7 @@ def _tell(soak: Soak, slot: Slot, census: Census, report: Report) -> None:
 
 def _faults(plan: Plan, report: Report) -> dict[str, Any]:
     """Row 38 of the fault catalogue: every kind of fault in random order by one seed, and a clean ledger."""
-    orders = Orders(int(plan.faults * FAULT_S * FAULT_RATE), plan.seed, plan.faults, FAULT_RATE)
-    report.note(f"{plan.faults} faults by seed {plan.seed}, at {FAULT_RATE:,.0f} tx/s")
+    orders = Orders(int(plan.strikes * FAULT_S * FAULT_RATE), plan.seed, plan.strikes, FAULT_RATE)
+    report.note(f"{plan.strikes} faults by seed {plan.seed}, at {FAULT_RATE:,.0f} tx/s")
     verdict = chaos(orders, report, report.note)
     return {"seed": plan.seed, "clean": verdict.clean, **verdict.document()}
