@@ -66,7 +66,7 @@ def test_one_that_fails_keeps_no_other_from_running(ran: list[tuple[str, ...]], 
 
 def test_each_document_is_kept_beside_its_command(ran: list[tuple[str, ...]], tmp_path: Path) -> None:
     run_all(["latency"], tmp_path, True, Report())
-    command = "fraudml bench latency --rate 1000,4000,10000 --seconds 5 --runs 1"
+    command = "fraudml bench latency --rate 1000,4000,10000 --alert-share 0.02 --seconds 5 --runs 1"
     assert ran == [(*command.split()[1:], "--json")]
     assert json.loads((tmp_path / "latency.json").read_text())["command"] == command
 
