@@ -100,7 +100,7 @@ def _calm(plan: Plan, document: dict[str, Any], report: Report) -> None:
             report.note(f"{plan.rate:,.0f} tx/s for {plan.minutes:g} minutes")
             with census, _heard(found) as commits:
                 loop = OpenLoop(producer_config(settings, "bench-soak"), settings.transactions_topic)
-                soak.run(loop, commits, prepared(path), plan.seconds)
+                soak.run(loop, commits, prepared(path), plan.seconds, found.worker.check)
         finally:
             document.update(Seen(soak, census.readings).document())
         path.unlink()

@@ -53,8 +53,17 @@ class Soak:
     def transactions(self) -> int:
         return sum(len(slot.waited_ms) for slot in self.slots)
 
-    def run(self, loop: OpenLoop, commits: CommitTimes, records: Iterator[Record], seconds: float) -> None:
+    def run(
+        self,
+        loop: OpenLoop,
+        commits: CommitTimes,
+        records: Iterator[Record],
+        seconds: float,
+        check: Callable[[], None],
+    ) -> None:
         """What there is stays in `slots`, also when it is interrupted.
+
+        check: says after each slot, by what it raises, why nothing more will be decided.
 
         Raises:
             KafkaUnavailable: Kafka did not take all, or they were not settled in time.
@@ -65,6 +74,7 @@ class Soak:
             due, places = self.began + due_at(self.rate, number * count, count), nowhere(count)
             self._sent.append((due, places))
             loop.send(islice(records, count), due, places)
+            check()
             self._settle(commits)
         loop.finish()
         for _, places in self._sent:

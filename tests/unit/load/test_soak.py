@@ -1,6 +1,6 @@
 """A soak: slots as they are decided, and what is said of memory, latency, CPU and the end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from load.bench.census import Census, Reading
 from load.bench.open_loop import OpenLoop, Record
 from load.bench.soak import Slot, Soak, slot_s_of
 from load.bench.soak_verdict import Seen, verdicts
+from models.errors import Unavailable
 from tests.unit.load.benches import Stopwatch
 from tests.unit.load.test_latency import Instant, Settled
 
@@ -21,7 +22,12 @@ def endless() -> Iterator[Record]:
         yield b"anna", b"{}"
 
 
-def run(monkeypatch: pytest.MonkeyPatch, seconds: float, stalled_s: tuple[float, float] = (0, 0)) -> Soak:
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    stalled_s: tuple[float, float] = (0, 0),
+    check: Callable[[], None] = lambda: None,
+) -> Soak:
     stopwatch = Stopwatch()
     producer = Instant(stopwatch, stalled_s)
     for module in (soak, open_loop):
@@ -31,7 +37,7 @@ def run(monkeypatch: pytest.MonkeyPatch, seconds: float, stalled_s: tuple[float,
     monkeypatch.setattr(soak, "forget", lambda commits, places: None)
     told: list[Slot] = []
     found = Soak(rate=100.0, slot_s=slot_s_of(seconds), tell=told.append)
-    found.run(OpenLoop({}, "transactions"), commits, endless(), seconds)
+    found.run(OpenLoop({}, "transactions"), commits, endless(), seconds, check)
     assert told == found.slots
     return found
 
@@ -47,6 +53,14 @@ def test_a_stall_is_in_the_slots_that_it_met(monkeypatch: pytest.MonkeyPatch) ->
     found = run(monkeypatch, seconds=120, stalled_s=(1045.0, 1046.0))
     slow = [number for number, slot in enumerate(found.slots) if slot.p99_ms > 100]
     assert slow == [4]
+
+
+def test_a_worker_that_has_ended_ends_the_soak(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check() -> None:
+        raise Unavailable("the worker has ended")
+
+    with pytest.raises(Unavailable, match="has ended"):
+        run(monkeypatch, seconds=120, check=check)
 
 
 def test_a_short_soak_has_shorter_slots() -> None:
