@@ -67,6 +67,8 @@ def bench_soak(plan: Plan, report: Report) -> dict[str, Any]:
     document: dict[str, Any] = {"minutes_asked": plan.minutes, "reconcile": None, "faults": None}
     try:
         _calm(plan, document, report)
+        for name, verdict in _judged(document).items():
+            report.note(f"{name}: {verdict['says']}")
         if plan.strikes:
             document["faults"] = _faults(plan, report)
         ended_early = None

@@ -13,10 +13,14 @@ from deploy.cli import main
 from deploy.jobs import bench_latency, bench_machine, bench_soak, benchmarks
 from deploy.jobs.bench_machine import PACKAGES, cpu_model, hardware
 from deploy.jobs.bench_soak import Plan
+from deploy.jobs.chaos import Verdict
+from deploy.jobs.drill_load import Orders
 from deploy.stack.temporary import home_prefix
 from load.bench.machine import notes
 from load.bench.soak import Soak
 from load.bench.soak_verdict import Seen
+from load.chaos.heard import ClientView
+from load.chaos.tally import Tally
 
 WARNING = "this machine was busy: it swapped 2 MB; figures of a quiet one differ"
 FIGURES: dict[str, Any] = {"tx_per_s": 31_234.6, "runs": 3}
@@ -131,6 +135,31 @@ def test_a_soak_tells_what_it_had_when_it_was_interrupted(monkeypatch: pytest.Mo
     document = json.loads(result.stdout)
     assert result.exit_code == 130
     assert (document["ended_early"], document["verdicts"]["run"]["passed"]) == ("interrupted", False)
+
+
+@pytest.mark.parametrize(("lost", "code"), [(0, 0), (1, 4)])
+def test_faults_strike_afterwards_by_the_seed_and_a_loss_is_no_success(
+    lost: int, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[Orders] = []
+
+    def struck(given: Orders, *_: object) -> Verdict:
+        orders.append(given)
+        return Verdict(Tally(7800, lost=lost), ClientView(), ["kill_kafka", "wipe_redis"], 1, 3, 0, [])
+
+    def calm(plan: Plan, document: dict[str, Any], report: Any) -> None:
+        level = {"per_hour": 0.0, "error_per_hour": 1.0, "mean": 300.0, "flat": True}
+        document.update({"rate": plan.rate, "memory": {"worker": level}, "latency": level})
+        document.update({"started_again": [], "reconcile": {"findings": 0}})
+
+    monkeypatch.setattr(bench_soak, "_calm", calm)
+    monkeypatch.setattr(bench_soak, "chaos", struck)
+    result = bench("soak", "--minutes", "1", "--faults", "2", "--seed", "7", "--json")
+    assert result.exit_code == code
+    assert orders == [Orders(7800, seed=7, faults=2, rate=300.0)]
+    verdict = json.loads(result.stdout)["verdicts"]["faults"]
+    assert verdict["says"] == f"2 of 2 kinds by seed 7: {lost} lost, 0 doubled, 0 findings"
+    assert "memory: flat: worker 300.0 MB" in result.stderr
 
 
 def test_a_disk_without_room_for_a_soak_is_told_before_it_begins() -> None:
