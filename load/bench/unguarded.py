@@ -8,6 +8,7 @@ watermarks.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import psycopg
 from confluent_kafka import Producer
 
 from models.decision import DecidedTransaction
@@ -17,23 +18,22 @@ from streams.alerts import KafkaOutbox
 from streams.arrivals import DeadLetter
 from streams.healing import ViewKeeper
 from streams.kafka import our_errors, producer_config
-from streams.ledger import PostgresLedger
+from streams.ledger import PostgresLedger, copied
+from streams.ledger.connection import TimedConnection
 from streams.ledger.decision_columns import decision_values
-from streams.ledger.settling import INSERT_DECISIONS, moves_of, number_of_topic
+from streams.ledger.settling import COPIED_FROM, INSERT_DECISIONS, moves_of, number_of_topic
 from streams.offsets import Offsets
 from streams.ports import Additions, Applied, Change, DecisionRows, Settled, Step
 from streams.view import RedisView
 from streams.view.keys import group_of, prefix, short_key
 
 # The progress is still written, or nobody could see how far the worker is; nothing is checked against it.
-INSERT_AND_NOTE = f"""
-    WITH noted AS (
-        INSERT INTO progress (incarnation, partition, next_offset)
-        SELECT %s, moved.* FROM unnest(%s::int[], %s::bigint[]) AS moved
-        ON CONFLICT (incarnation, partition) DO UPDATE SET next_offset = excluded.next_offset
-    )
-    {INSERT_DECISIONS}
+NOTE = """
+    INSERT INTO progress (incarnation, partition, next_offset)
+    SELECT %s, moved.* FROM unnest(%s::int[], %s::bigint[]) AS moved
+    ON CONFLICT (incarnation, partition) DO UPDATE SET next_offset = excluded.next_offset
 """
+INSERT_AND_NOTE = f"WITH noted AS ({NOTE}) {INSERT_DECISIONS}"
 
 
 # One call for a whole sweep, as with the guarantee: ARGV begins with how many keys are to be rewritten.
@@ -51,9 +51,21 @@ class PlainLedger(PostgresLedger):
         with self._connector.use() as connection:
             incarnation = number_of_topic(connection, step)
             numbers, _, reached = moves_of(step)
-            values = decision_values(connection, rows, incarnation)
-            connection.execute(INSERT_AND_NOTE, [incarnation, numbers, reached, *values])
+            note = [incarnation, numbers, reached]
+            if len(rows.batch) < COPIED_FROM or not self._copied(connection, rows, note):
+                values = decision_values(connection, rows, incarnation)
+                connection.execute(INSERT_AND_NOTE, [*note, *values])
         return Settled()
+
+    def _copied(self, connection: TimedConnection, rows: DecisionRows, note: Sequence[Any]) -> bool:
+        """Copied, as with the guarantee, unless some id has a row."""
+        try:
+            with connection.transaction():
+                connection.execute(NOTE, note)
+                copied.copy(connection, rows, note[0])
+        except psycopg.errors.UniqueViolation:
+            return False
+        return True
 
 
 class PlainView(RedisView):
