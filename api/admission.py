@@ -1,7 +1,7 @@
 """What happens before a route's own code: its time begins, its caller is asked who it is and what it may."""
 
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from functools import wraps
 from inspect import signature
 from typing import Any, get_args
@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from api.access import Access
 from api.deadline import TOTAL_S, Deadline
@@ -33,12 +34,19 @@ def add_route(app: FastAPI, route: Route, access: Callable[[], Access]) -> None:
 
 
 class Unsolved(APIRoute):
-    """Of a handler that takes the request alone: the framework would look for parameters at each request, and
-    find none.
+    """Of a handler that takes the request alone: the framework would look for parameters at each request, find
+    none, and make room for what these leave open.
     """
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        return self.endpoint
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        endpoint = self.endpoint
+
+        async def called(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await endpoint(Request(scope, receive, send))
+            await response(scope, receive, send)
+
+        self.app = called
 
 
 def _admitted(route: Route, access: Callable[[], Access]) -> Handler:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -24,6 +25,8 @@ from models.errors import FraudError
 log = structlog.get_logger(__name__)
 
 CLIENT_GONE = 499  # heard by nobody; in logs and counts
+# The framework's own would be looked for at each request; ours is `RequestLog`'s.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 MOST_IN_PROGRESS = 512  # of one process
 
 
@@ -38,7 +41,14 @@ def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> F
         finally:
             await gateway.close()
 
-    app = FastAPI(title="Fraud gateway", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Fraud gateway",
+        version=version,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=NO_TELEMETRY,
+    )
     app.add_middleware(Shedding, admission=Admission(MOST_IN_PROGRESS))
     app.add_middleware(RequestLog, metrics=gateway.metrics, spans=gateway.spans)
     app.add_middleware(Segments)

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from streams.answered import claims_answer
 from streams.arrivals import Sweep
 from streams.assignment import Positions, check_incarnations, starting_offsets
 from streams.intake import Intake
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 IDLE_POLL_S = 0.1
 KEEP_ALIVE_S = 0.5
+ANSWERED_WAIT_S = 0.005
 # How long a rebalance waits for the sweep under way; its records are safe either way.
 REVOKE_WAIT_S = 8.0
 
@@ -197,9 +199,21 @@ class Poller:
         """Everything that is buffered, as one sweep per topic."""
         most, intake = self._pace.max_records, self._intake
         if intake.records:
+            self._wait_for_more()
             intake.keep(self._consumer.consume(max(0, most - len(intake.records)), 0))
             group = self._consumer.consumer_group_metadata()
             intake.gather(self._ids, most, group, self._assignments)
+
+    def _wait_for_more(self) -> None:
+        """A record that a gateway has answered waits a moment for others of its kind: nobody waits for it, and
+        a sweep has a cost of its own. As soon as one comes that is not decided yet, all go.
+        """
+        records, until = self._intake.records, monotonic() + ANSWERED_WAIT_S
+        if len(records) > 1:
+            return
+        while records and claims_answer(records[-1].headers()) and (wait_s := until - monotonic()) > 0:
+            self._receive(wait_s)
+            records = self._intake.records
 
     def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
         starts = self._starts([(each.topic, each.partition) for each in given])

@@ -39,7 +39,7 @@ class RedisWorld:
 
 
 async def asked(limit: Limit, key_id: str, most: int, times_us: Any) -> list[Allowance]:
-    return [await limit.ask(key_id, most, now_us) for now_us in times_us]
+    return [(await limit.ask(key_id, most, now_us=now_us))[0] for now_us in times_us]
 
 
 def rightly(times_us: list[int], most: int, window_us: int) -> list[bool]:

@@ -113,7 +113,8 @@ def test_calls_at_the_same_moment_share_one_count(view_url: str) -> None:
     async def run() -> list[Allowance]:
         both = [SharedLimit(view_url, 5.0) for _ in range(2)]
         try:
-            return await asyncio.gather(*(both[n % 2].ask(name, 20) for n in range(50)))
+            found = await asyncio.gather(*(both[n % 2].ask(name, 20) for n in range(50)))
+            return [each for (each,) in found]
         finally:
             for each in both:
                 await each.close()
@@ -130,7 +131,9 @@ def breaker() -> Breaker:
 class Away:
     asked = 0
 
-    async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
+    async def ask(
+        self, key_id: str, limit: int, count: int = 1, *, now_us: int | None = None
+    ) -> list[Allowance]:
         self.asked += 1
         raise ViewUnavailable("Redis is away")
 
