@@ -16,7 +16,7 @@ from api.admission import add_route
 from api.openapi import openapi_of
 from api.parts import Gateway
 from api.problems import FieldError, Problem, problem_of, response_of
-from api.request_log import REQUEST_ID, RequestLog
+from api.request_log import REQUEST_ID, RequestLog, structured
 from api.routes import all_routes
 from api.segments import Segments
 from api.shedding import Admission, Shedding
@@ -30,8 +30,14 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 MOST_IN_PROGRESS = 512  # of one process
 
 
-def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> FastAPI:
-    """now_ms: the wall clock, to tell event times that lie ahead."""
+def build_app(
+    gateway: Gateway,
+    *,
+    now_ms: Callable[[], int],
+    version: str,
+    write: Callable[..., None] = structured,
+) -> FastAPI:
+    """now_ms: the wall clock, to tell event times that lie ahead. write: as for `RequestLog`."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -50,7 +56,7 @@ def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> F
         telemetry=NO_TELEMETRY,
     )
     app.add_middleware(Shedding, admission=Admission(MOST_IN_PROGRESS))
-    app.add_middleware(RequestLog, metrics=gateway.metrics, spans=gateway.spans)
+    app.add_middleware(RequestLog, metrics=gateway.metrics, spans=gateway.spans, write=write)
     app.add_middleware(Segments)
     _answer_problems(app)
     app.add_exception_handler(ClientDisconnect, _gone)

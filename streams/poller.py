@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 IDLE_POLL_S = 0.1
 KEEP_ALIVE_S = 0.5
-ANSWERED_WAIT_S = 0.005
+ANSWERED_WAIT_S = 0.02
 # How long a rebalance waits for the sweep under way; its records are safe either way.
 REVOKE_WAIT_S = 8.0
 
