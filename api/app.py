@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from api.admission import add_route
+from api.direct import Direct
 from api.openapi import openapi_of
 from api.parts import Gateway
 from api.problems import FieldError, Problem, problem_of, response_of
@@ -55,6 +57,8 @@ def build_app(
         redoc_url=None,
         telemetry=NO_TELEMETRY,
     )
+    direct: dict[tuple[str, str], APIRoute] = {}
+    app.add_middleware(Direct, routes=direct, failures=app.exception_handlers)
     app.add_middleware(Shedding, admission=Admission(MOST_IN_PROGRESS))
     app.add_middleware(RequestLog, metrics=gateway.metrics, spans=gateway.spans, write=write)
     app.add_middleware(Segments)
@@ -62,7 +66,9 @@ def build_app(
     app.add_exception_handler(ClientDisconnect, _gone)
     routes = all_routes(gateway, now_ms, version)
     for route in routes:
-        add_route(app, route, lambda: gateway.access)
+        added = add_route(app, route, lambda: gateway.access)
+        if route.takes_request_alone:
+            direct[route.method, route.path] = added
     app.openapi = lambda: openapi_of(app, routes)  # type: ignore[method-assign]
     return app
 

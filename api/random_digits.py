@@ -20,6 +20,6 @@ class RandomDigits:
     def take(self, count: int) -> str:
         """So many hexadecimal digits, none of which was taken before."""
         if self._at + count > len(self._drawn):
-            self._drawn, self._at = self._draw(max(DRAWN_BYTES, count)), 0
+            self._drawn, self._at = self._draw(max(DRAWN_BYTES, (count + 1) // 2)), 0
         self._at += count
         return self._drawn[self._at - count : self._at]

@@ -205,8 +205,8 @@ class Poller:
             intake.gather(self._ids, most, group, self._assignments)
 
     def _wait_for_more(self) -> None:
-        """A record that a gateway has answered waits a moment for others of its kind: nobody waits for it, and
-        a sweep has a cost of its own. As soon as one comes that is not decided yet, all go.
+        """A record that a gateway has answered waits a moment for others of its kind: nobody waits for it,
+        and a sweep has a cost of its own. As soon as one comes that is not decided yet, all go.
         """
         records, until = self._intake.records, monotonic() + ANSWERED_WAIT_S
         if len(records) > 1:
