@@ -51,8 +51,7 @@ class Gathering(Generic[Asked, Told]):
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         try:
-            # Whoever hangs up does not take the others' answers with him.
-            return await asyncio.shield(future)
+            return await future
         except asyncio.CancelledError:
             self._forget(name, future)
             raise
@@ -83,8 +82,10 @@ class Gathering(Generic[Asked, Told]):
         except Exception as error:
             told = [error] * len(sweep)  # type: ignore[list-item]
         for (_, future), each in zip(sweep, told, strict=True):
+            if future.done():
+                continue  # who asked has hung up
             if isinstance(each, Exception):
                 future.set_exception(each)
-                future.exception()  # whoever has hung up does not fetch it
+                future.exception()  # who hangs up at this moment does not fetch it
             else:
                 future.set_result(each)
