@@ -54,7 +54,7 @@ class Limit(Protocol):
     """Counts requests of a key."""
 
     async def ask(
-        self, key_id: str, limit: int, count: int = 1, *, now_us: int | None = None
+        self, key_id: str, limit: int, *, count: int = 1, now_us: int | None = None
     ) -> list[Allowance]:
         """So many requests more, of one moment. now_us: in tests; else the counting server's own clock.
 
@@ -88,7 +88,7 @@ class SharedLimit:
         self._redis = async_client(url, timeout_s)
 
     async def ask(
-        self, key_id: str, limit: int, count: int = 1, *, now_us: int | None = None
+        self, key_id: str, limit: int, *, count: int = 1, now_us: int | None = None
     ) -> list[Allowance]:
         arguments = [WINDOW_US, limit, count, *([] if now_us is None else [now_us])]
         try:
@@ -111,7 +111,7 @@ class LocalLimit:
         self._passed: dict[str, deque[int]] = {}
 
     async def ask(
-        self, key_id: str, limit: int, count: int = 1, *, now_us: int | None = None
+        self, key_id: str, limit: int, *, count: int = 1, now_us: int | None = None
     ) -> list[Allowance]:
         times = self._passed.setdefault(key_id, deque())
         now_us = max(int(self._clock() * 1e6) if now_us is None else now_us, times[-1] if times else 0)
@@ -201,7 +201,7 @@ class Limits:
     async def _asked(self, key_id: str, limit: int, count: int) -> list[Allowance]:
         try:
             with self._breaker.call():
-                return await self._shared.ask(key_id, limit, count)
+                return await self._shared.ask(key_id, limit, count=count)
         except Unavailable:
             self._failed()
-            return await self._local.ask(key_id, max(1, limit // self._processes), count)
+            return await self._local.ask(key_id, max(1, limit // self._processes), count=count)

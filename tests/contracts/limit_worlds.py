@@ -48,7 +48,7 @@ class RedisWorld:
 
 
 async def asked(limit: Limit, key_id: str, most: int, times_us: Any, count: int = 1) -> list[list[Allowance]]:
-    return [await limit.ask(key_id, most, count, now_us=now_us) for now_us in times_us]
+    return [await limit.ask(key_id, most, count=count, now_us=now_us) for now_us in times_us]
 
 
 def rightly(times_us: list[int], most: int, window_us: int) -> list[bool]:

@@ -156,7 +156,7 @@ class Away:
     asked = 0
 
     async def ask(
-        self, key_id: str, limit: int, count: int = 1, *, now_us: int | None = None
+        self, key_id: str, limit: int, *, count: int = 1, now_us: int | None = None
     ) -> list[Allowance]:
         self.asked += 1
         raise ViewUnavailable("Redis is away")
@@ -183,7 +183,7 @@ class Counted:
         self.may = asyncio.Event()
 
     async def ask(
-        self, key_id: str, limit: int, count: int = 1, *, now_us: int | None = None
+        self, key_id: str, limit: int, *, count: int = 1, now_us: int | None = None
     ) -> list[Allowance]:
         self.asked.append(count)
         await self.may.wait()
