@@ -1,7 +1,7 @@
 """What happens before a route's own code: its time begins, its caller is asked who it is and what it may."""
 
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from functools import wraps
 from inspect import signature
 from typing import Any, get_args
@@ -20,25 +20,18 @@ from api.route import Handler, Route
 from api.segments import with_segments
 
 
-def add_route(app: FastAPI, route: Route, access: Callable[[], Access]) -> None:
-    """access: who may ask, once the gateway is open."""
+def add_route(app: FastAPI, route: Route, access: Callable[[], Access]) -> APIRoute:
+    """The route as the framework has it. access: who may ask, once the gateway is open."""
     app.router.add_api_route(
         with_segments(route.path),
         _admitted(route, access),
         methods=[route.method],
         status_code=min(route.answers),
         tags=[route.tag],
-        route_class_override=Unsolved if len(signature(route.handler).parameters) == 1 else None,
     )
-
-
-class Unsolved(APIRoute):
-    """Of a handler that takes the request alone: the framework would look for parameters at each request, and
-    find none.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        return self.endpoint
+    added = app.router.routes[-1]
+    assert isinstance(added, APIRoute)
+    return added
 
 
 def _admitted(route: Route, access: Callable[[], Access]) -> Handler:
@@ -49,7 +42,7 @@ def _admitted(route: Route, access: Callable[[], Access]) -> Handler:
         request.state.deadline = Deadline(TOTAL_S, time.monotonic)
         if route.scope is not None:
             request.state.key = await access().admit(request, route.scope)
-        for name in request.query_params:
+        for name in request.query_params if request.scope["query_string"] else ():
             if name not in parameters:
                 raise Problem("unknown_parameter", errors=[FieldError(f"?{name}", "is not known here")])
         return await route.handler(request, **given)

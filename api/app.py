@@ -6,16 +6,19 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
 
 from api.admission import add_route
+from api.direct import Direct
 from api.openapi import openapi_of
 from api.parts import Gateway
 from api.problems import FieldError, Problem, problem_of, response_of
-from api.request_log import REQUEST_ID, RequestLog
+from api.request_log import REQUEST_ID, RequestLog, structured
 from api.routes import all_routes
 from api.segments import Segments
 from api.shedding import Admission, Shedding
@@ -24,11 +27,19 @@ from models.errors import FraudError
 log = structlog.get_logger(__name__)
 
 CLIENT_GONE = 499  # heard by nobody; in logs and counts
+# The framework's own would be looked for at each request; ours is `RequestLog`'s.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 MOST_IN_PROGRESS = 512  # of one process
 
 
-def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> FastAPI:
-    """now_ms: the wall clock, to tell event times that lie ahead."""
+def build_app(
+    gateway: Gateway,
+    *,
+    now_ms: Callable[[], int],
+    version: str,
+    write: Callable[..., None] = structured,
+) -> FastAPI:
+    """now_ms: the wall clock, to tell event times that lie ahead. write: as for `RequestLog`."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -38,15 +49,26 @@ def build_app(gateway: Gateway, *, now_ms: Callable[[], int], version: str) -> F
         finally:
             await gateway.close()
 
-    app = FastAPI(title="Fraud gateway", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Fraud gateway",
+        version=version,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=NO_TELEMETRY,
+    )
+    direct: dict[tuple[str, str], APIRoute] = {}
+    app.add_middleware(Direct, routes=direct, failures=app.exception_handlers)
     app.add_middleware(Shedding, admission=Admission(MOST_IN_PROGRESS))
-    app.add_middleware(RequestLog, metrics=gateway.metrics, spans=gateway.spans)
+    app.add_middleware(RequestLog, metrics=gateway.metrics, spans=gateway.spans, write=write)
     app.add_middleware(Segments)
     _answer_problems(app)
     app.add_exception_handler(ClientDisconnect, _gone)
     routes = all_routes(gateway, now_ms, version)
     for route in routes:
-        add_route(app, route, lambda: gateway.access)
+        added = add_route(app, route, lambda: gateway.access)
+        if route.takes_request_alone:
+            direct[route.method, route.path] = added
     app.openapi = lambda: openapi_of(app, routes)  # type: ignore[method-assign]
     return app
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
+from api.pace import AT_ONCE, Pace
 from models.errors import FraudError, InFlight
 
 MOST_AT_ONCE = 256
@@ -17,6 +18,7 @@ class Gathering(Generic[Asked, Told]):
     """Hands over what waits, all at once, as soon as the last sweep is done; an idle one waits for nobody.
 
     answer: one thread's work, a result or an error for each. name: what no two requests in a sweep share.
+    pace: how soon the next sweep begins where many come.
     """
 
     def __init__(
@@ -25,11 +27,13 @@ class Gathering(Generic[Asked, Told]):
         name: Callable[[Asked], str],
         thread: Executor,
         most: int = MOST_AT_ONCE,
+        pace: Pace = AT_ONCE,
     ) -> None:
         self._answer = answer
         self._name = name
         self._thread = thread
         self._most = most
+        self._pace = pace
         self._waiting: dict[str, tuple[Asked, asyncio.Future[Told]]] = {}
         self._in_work: dict[str, tuple[Asked, asyncio.Future[Told]]] = {}
         self._running: asyncio.Task[None] | None = None
@@ -47,8 +51,7 @@ class Gathering(Generic[Asked, Told]):
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         try:
-            # Whoever hangs up does not take the others' answers with him.
-            return await asyncio.shield(future)
+            return await future
         except asyncio.CancelledError:
             self._forget(name, future)
             raise
@@ -60,7 +63,12 @@ class Gathering(Generic[Asked, Told]):
 
     async def _run(self) -> None:
         while self._waiting:
+            if len(self._waiting) < self._most and (wait_s := self._pace.wait_s()):
+                await asyncio.sleep(wait_s)
             names = list(self._waiting)[: self._most]
+            if not names:
+                return  # all have hung up
+            self._pace.begins(len(names))
             self._in_work = {name: self._waiting.pop(name) for name in names}
             try:
                 await self._sweep(list(self._in_work.values()))
@@ -74,8 +82,10 @@ class Gathering(Generic[Asked, Told]):
         except Exception as error:
             told = [error] * len(sweep)  # type: ignore[list-item]
         for (_, future), each in zip(sweep, told, strict=True):
+            if future.done():
+                continue  # who asked has hung up
             if isinstance(each, Exception):
                 future.set_exception(each)
-                future.exception()  # whoever has hung up does not fetch it
+                future.exception()  # who hangs up at this moment does not fetch it
             else:
                 future.set_result(each)

@@ -14,7 +14,7 @@ MOST_KEYS = 1000
 # Redis answers one caller's pipeline before it hears the next: decisions must not wait for a long one.
 AT_ONCE = 50
 CALL_S, ALL_S = 0.5, 3.0
-USED = "fraudml_used_1"
+USED = "fraudml_used_2"
 
 
 class KeyUsage(msgspec.Struct, frozen=True):

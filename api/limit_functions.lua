@@ -1,4 +1,4 @@
-#!lua name=fraudml_limits_1
+#!lua name=fraudml_limits_2
 
 -- Each key's last requests stand in a list, newest first, in microseconds of this server's clock.
 
@@ -23,21 +23,26 @@ local function younger(key, moment)
   return low
 end
 
--- KEYS: the list. ARGV: the window in us, the limit, and, in tests, the time in us.
--- Answers: 1 or 0, how many more may pass now, and in how many us the oldest that counts leaves the window.
+-- KEYS: the list. ARGV: the window in us, the limit, how many ask at this moment, and, in tests, the time in us.
+-- Answers: how many of them pass, how many more may pass now, and in how many us the oldest that counts leaves
+-- the window.
 local function limit(keys, args)
-  local window, most = tonumber(args[1]), tonumber(args[2])
-  local now = now_of(keys, args[3])
-  local bound = tonumber(redis.call('LINDEX', keys[1], most - 1))
-  local allowed = (not bound or bound <= now - window) and 1 or 0
-  if allowed == 1 then
+  local window, most, count = tonumber(args[1]), tonumber(args[2]), tonumber(args[3])
+  local now = now_of(keys, args[4])
+  local passed = 0
+  while passed < count do
+    local bound = tonumber(redis.call('LINDEX', keys[1], most - 1))
+    if bound and bound > now - window then break end
     redis.call('LPUSH', keys[1], string.format('%.0f', now))
+    passed = passed + 1
+  end
+  if passed > 0 then
     redis.call('LTRIM', keys[1], 0, most - 1)
     redis.call('PEXPIRE', keys[1], math.ceil(window / 1000))
   end
   local low = younger(keys[1], now - window)
   local oldest = low > 0 and tonumber(redis.call('LINDEX', keys[1], low - 1)) or now - window
-  return {allowed, math.max(most - low, 0), string.format('%.0f', oldest + window - now)}
+  return {passed, math.max(most - low, 0), string.format('%.0f', oldest + window - now)}
 end
 
 -- KEYS: the list. ARGV: the window in us, and, in tests, the time in us. Writes nothing.
@@ -45,5 +50,5 @@ local function used(keys, args)
   return younger(keys[1], now_of(keys, args[2]) - tonumber(args[1]))
 end
 
-redis.register_function('fraudml_limit_1', limit)
-redis.register_function('fraudml_used_1', used)
+redis.register_function('fraudml_limit_2', limit)
+redis.register_function('fraudml_used_2', used)

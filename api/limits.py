@@ -4,8 +4,10 @@ Each key's last requests stand in a list in Redis, newest first, on Redis' own c
 when the one that it would push out is older than the window. No library counts on the server's clock.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -14,15 +16,18 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from api.breaker import Breaker
+from api.pace import Pace
 from models.errors import Unavailable, ViewUnavailable
 from streams.redis_client import async_client
 from streams.redis_functions import is_missing, may_not_load
 
+# From some 600 requests a second of one key on, of which each then waits for half of this.
+QUESTIONS_APART_S, CROWD = 0.005, 3
 WINDOW_S = 60
 WINDOW_US = WINDOW_S * 1_000_000
 PREFIX = "fraudml-limit:"
 FUNCTIONS = (Path(__file__).parent / "limit_functions.lua").read_text()
-LIMIT = "fraudml_limit_1"
+LIMIT = "fraudml_limit_2"
 
 
 class Allowance(NamedTuple):
@@ -48,8 +53,10 @@ class Allowance(NamedTuple):
 class Limit(Protocol):
     """Counts requests of a key."""
 
-    async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
-        """One request more. now_us: in tests; else the counting server's own clock.
+    async def ask(
+        self, key_id: str, limit: int, *, count: int = 1, now_us: int | None = None
+    ) -> list[Allowance]:
+        """So many requests more, of one moment. now_us: in tests; else the counting server's own clock.
 
         Raises:
             ViewUnavailable: Redis does not answer in time.
@@ -80,15 +87,17 @@ class SharedLimit:
     def __init__(self, url: str, timeout_s: float) -> None:
         self._redis = async_client(url, timeout_s)
 
-    async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
-        arguments = [WINDOW_US, limit] if now_us is None else [WINDOW_US, limit, now_us]
+    async def ask(
+        self, key_id: str, limit: int, *, count: int = 1, now_us: int | None = None
+    ) -> list[Allowance]:
+        arguments = [WINDOW_US, limit, count, *([] if now_us is None else [now_us])]
         try:
-            allowed, remaining, reset_us = await with_functions(
+            passed, left, reset_us = await with_functions(
                 self._redis, lambda: self._redis.fcall(LIMIT, 1, PREFIX + key_id, *arguments)
             )
         except (RedisError, OSError) as error:
             raise ViewUnavailable("Redis does not count requests", why=str(error)) from error
-        return Allowance(bool(allowed), limit, int(remaining), int(reset_us) / 1e6)
+        return allowances(count, int(passed), limit, int(left), int(reset_us) / 1e6)
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -101,20 +110,37 @@ class LocalLimit:
         self._clock = clock
         self._passed: dict[str, deque[int]] = {}
 
-    async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
-        passed = self._passed.setdefault(key_id, deque())
-        now_us = max(int(self._clock() * 1e6) if now_us is None else now_us, passed[-1] if passed else 0)
-        while passed and passed[0] <= now_us - WINDOW_US:
-            passed.popleft()
-        allowed = len(passed) < limit
-        if allowed:
-            passed.append(now_us)
-        reset_us = passed[0] + WINDOW_US - now_us if passed else 0
-        return Allowance(allowed, limit, limit - len(passed), reset_us / 1e6)
+    async def ask(
+        self, key_id: str, limit: int, *, count: int = 1, now_us: int | None = None
+    ) -> list[Allowance]:
+        times = self._passed.setdefault(key_id, deque())
+        now_us = max(int(self._clock() * 1e6) if now_us is None else now_us, times[-1] if times else 0)
+        while times and times[0] <= now_us - WINDOW_US:
+            times.popleft()
+        passed = max(0, min(count, limit - len(times)))
+        times.extend([now_us] * passed)
+        reset_us = times[0] + WINDOW_US - now_us if times else 0
+        return allowances(count, passed, limit, max(0, limit - len(times)), reset_us / 1e6)
+
+
+def allowances(count: int, passed: int, limit: int, left: int, reset_s: float) -> list[Allowance]:
+    """Of so many requests of one moment, the first pass. left: after them."""
+    allowed = [Allowance(True, limit, left + passed - 1 - each, reset_s) for each in range(passed)]
+    return allowed + [Allowance(False, limit, left, reset_s)] * (count - passed)
+
+
+@dataclass
+class Line:
+    """Requests of one key that wait to be asked about."""
+
+    pace: Pace
+    waiting: list["asyncio.Future[Allowance]"] = field(default_factory=list)
+    runs: "asyncio.Task[None] | None" = None
 
 
 class Limits:
-    """The shared count; while Redis is away, this process' share of the limit, counted here.
+    """The shared count; while Redis is away, this process' share of the limit, counted here. For one event
+    loop. Under load the requests of a key are asked about together.
 
     At the change a key may pass once more what it has passed already: at most its limit, once, or one request
     for each process where they are more than the limit.
@@ -135,11 +161,47 @@ class Limits:
         self._processes = processes
         self._breaker = breaker
         self._failed = failed
+        self._lines: dict[tuple[str, int], Line] = {}
 
     async def ask(self, key_id: str, limit: int) -> Allowance:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Allowance] = loop.create_future()
+        name = (key_id, limit)
+        line = self._lines.get(name)
+        if line is None:
+            line = self._lines[name] = Line(Pace(QUESTIONS_APART_S, CROWD))
+            line.runs = loop.create_task(self._run(name, line))
+        line.waiting.append(future)
+        return await future
+
+    async def _run(self, name: tuple[str, int], line: Line) -> None:
+        """Asks until nobody waits, and nobody who came would have to."""
+        try:
+            while line.waiting:
+                asking, line.waiting = line.waiting, []
+                line.pace.begins(len(asking))
+                await self._tell(asking, *name)
+                if wait_s := line.pace.wait_s():
+                    await asyncio.sleep(wait_s)
+        finally:
+            del self._lines[name]
+
+    async def _tell(self, asking: Sequence["asyncio.Future[Allowance]"], key_id: str, limit: int) -> None:
+        try:
+            told = await self._asked(key_id, limit, len(asking))
+        except Exception as error:
+            for future in asking:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for future, each in zip(asking, told, strict=True):
+            if not future.done():
+                future.set_result(each)
+
+    async def _asked(self, key_id: str, limit: int, count: int) -> list[Allowance]:
         try:
             with self._breaker.call():
-                return await self._shared.ask(key_id, limit)
+                return await self._shared.ask(key_id, limit, count=count)
         except Unavailable:
             self._failed()
-            return await self._local.ask(key_id, max(1, limit // self._processes))
+            return await self._local.ask(key_id, max(1, limit // self._processes), count=count)

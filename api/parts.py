@@ -27,6 +27,7 @@ from api.limits import SharedLimit
 from api.measuring import ANSWER_S, STATEMENT_S, Measuring
 from api.metrics import ApiMetrics
 from api.opening import Opening
+from api.pace import Pace
 from api.people import People, running_people
 from api.posting import Posting
 from api.producing import Producing
@@ -61,6 +62,8 @@ from streams.watcher import Watcher
 # Of the 250 ms that an answer may take; what is left is for everything around them.
 LIMIT_S, VIEW_S, LEDGER_S, LOG_S = 0.02, 0.03, 0.08, 0.06
 POST_S, LOOKUP_S = 1.0, 5.0
+# From some 400 requests a second on, of which each then waits for half of this.
+SWEEPS_APART_S, CROWD = 0.01, 4
 GC_ALLOCATIONS = 2000  # often, and each time for less than a millisecond
 
 
@@ -105,7 +108,10 @@ class Gateway:
         self._log = self._answer_log(answer_key)
         self._relay = self._make_relay()
         self._scoring: Gathering[Transaction, Answer] = Gathering(
-            self._answering().answer, lambda transaction: transaction.transaction_id, self._thread
+            self._answering().answer,
+            lambda transaction: transaction.transaction_id,
+            self._thread,
+            pace=Pace(SWEEPS_APART_S, CROWD),
         )
         self._opening = self._make_opening()
 

@@ -11,6 +11,7 @@ from streams.kafka import Config
 
 POLL_S = 0.1
 FLUSH_S = 5.0
+LINGER_MS = 2  # so that the records of one sweep go together, and are read together
 # Told of each record, on that thread: an error in words, or None with the message as Kafka has it.
 Delivered = Callable[[str | None, Message], None]
 Headers = list[tuple[str, bytes]]
@@ -52,7 +53,7 @@ class Producing:
 
     def __init__(self, config: Config) -> None:
         # Java's default partitioner, so that a customer's partition does not depend on who produces.
-        self._producer = Producer(config | {"partitioner": "murmur2_random", "linger.ms": 0})
+        self._producer = Producer(config | {"partitioner": "murmur2_random", "linger.ms": LINGER_MS})
         self._stop = Event()
         self._thread = Thread(target=self._poll, name="producing", daemon=True)
 

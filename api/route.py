@@ -1,6 +1,7 @@
 """A route of the gateway, declared once: who may ask, what with, and what may be answered."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
@@ -38,6 +39,11 @@ class Route(NamedTuple):
     problems: Sequence[str] = ()
     otherwise: Content | None = None
     headers: Mapping[str, str] = {}
+
+    @property
+    def takes_request_alone(self) -> bool:
+        """Whether its handler has no parameters, of the path or others."""
+        return len(signature(self.handler).parameters) == 1
 
     @property
     def tag(self) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.decision import DecidedTransaction, body_of, decision_of
 from models.shared_key import SharedKey, fixed
-from streams.arrivals import Batch, Sweep
+from streams.arrivals import Batch, Headers, Sweep
 
 DECISION_HEADER = "fraudml-decision"
 SIGNATURE_HEADER = "fraudml-signature"
@@ -121,6 +121,11 @@ class Signer:
 def _signature(key: bytes, value: bytes, mark: bytes) -> bytes:
     signed = b"%d:%b%b" % (len(value), value, mark)
     return b64encode(hmac.digest(key, signed, sha256))
+
+
+def claims_answer(headers: Headers) -> bool:
+    """Whether a record says that a gateway has answered it; its signature is looked at with its sweep."""
+    return any(name == DECISION_HEADER for name, _ in headers or ())
 
 
 def places_of(batch: Batch) -> list[Place]:

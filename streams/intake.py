@@ -19,13 +19,14 @@ class Intake:
     """Records of each partition in the order of arrival, then sweeps made of them.
 
     partitions: ours. held: those of them that are read no further. records: by partition, the one that has
-    waited longest for its turn first.
+    waited longest for its turn first. newest: of those that have waited through no turn yet.
     """
 
     def __init__(self) -> None:
         self.partitions: set[Place] = set()
         self.held = HeldPartitions()
         self.records: dict[Place, list[Message]] = {}
+        self.newest: Message | None = None
         self.sweeps: list[Sweep] = []
         self._ends = Ends()
 
@@ -41,6 +42,7 @@ class Intake:
                 self._note(error, place, message.offset())
             elif place in self.partitions and place not in self.held:
                 self.records.setdefault(place, []).append(message)
+                self.newest = message
 
     @property
     def count(self) -> int:
@@ -68,10 +70,12 @@ class Intake:
             if found[room:]:
                 # Behind the others: nobody's turn waits for a partition that has more than its share.
                 self.records[place] = found[room:]
+        self.newest = None
         self.sweeps = sweeps_of(topic_ids, some, group, assignment)
 
     def forget(self, places: set[Place]) -> None:
         """What has been received of these partitions."""
+        self.newest = None
         self.records = {place: found for place, found in self.records.items() if place not in places}
         self.sweeps = [kept for sweep in self.sweeps if len(kept := without(sweep, places))]
 
@@ -82,7 +86,7 @@ class Intake:
         self.forget(places)
 
     def clear(self) -> None:
-        self.records, self.sweeps = {}, []
+        self.records, self.newest, self.sweeps = {}, None, []
 
     def lags(self, consumer: Any, under_way: Sequence[Sweep]) -> dict[Place, int]:
         """Records of each partition that are not finished, whether they are read or not."""

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from streams.answered import claims_answer
 from streams.arrivals import Sweep
 from streams.assignment import Positions, check_incarnations, starting_offsets
 from streams.intake import Intake
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 IDLE_POLL_S = 0.1
 KEEP_ALIVE_S = 0.5
+ANSWERED_WAIT_S = 0.02
 # How soon it is looked again whether other records have come than those that wait for a lane to end.
 BLOCKED_S = 0.002
 # How long a rebalance waits for the sweep under way; its records are safe either way.
@@ -220,12 +222,25 @@ class Poller:
         """Everything that is buffered and not under way, as one sweep per topic."""
         pace, intake = self._pace, self._intake
         if intake.records:
+            self._wait_for_more()
             # So far ahead that most likely there is something of partitions that are not under way.
             most = pace.max_records * (2 * pace.lanes - 1)
             intake.keep(self._consumer.consume(max(0, most - intake.count), 0))
             group = self._consumer.consumer_group_metadata()
             intake.gather(self._ids, pace.max_records, group, self._assignments, self._lanes)
         self._blocked = bool(intake.records) and not intake.sweeps
+
+    def _wait_for_more(self) -> None:
+        """A record that a gateway has answered waits a moment for others of its kind: nobody waits for it,
+        and a sweep has a cost of its own. As soon as one comes that is not decided yet, all go.
+        """
+        until = monotonic() + ANSWERED_WAIT_S
+        if self._intake.count > 1:
+            return
+        while (newest := self._intake.newest) is not None and claims_answer(newest.headers()):
+            if (wait_s := until - monotonic()) <= 0:
+                return
+            self._receive(wait_s)
 
     def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
         starts = self._starts([(each.topic, each.partition) for each in given])

@@ -13,6 +13,9 @@ class LimitWorld(Protocol):
     def ask(self, key_id: str, limit: int, *times_us: int) -> list[Allowance]:
         """One request at each of these times."""
 
+    def ask_together(self, key_id: str, limit: int, count: int, *times_us: int) -> list[list[Allowance]]:
+        """So many requests at each of these times."""
+
 
 @dataclass
 class LocalWorld:
@@ -20,7 +23,10 @@ class LocalWorld:
         self._limit = LocalLimit(lambda: 0.0)
 
     def ask(self, key_id: str, limit: int, *times_us: int) -> list[Allowance]:
-        return asyncio.run(asked(self._limit, key_id, limit, times_us))
+        return [each for (each,) in self.ask_together(key_id, limit, 1, *times_us)]
+
+    def ask_together(self, key_id: str, limit: int, count: int, *times_us: int) -> list[list[Allowance]]:
+        return asyncio.run(asked(self._limit, key_id, limit, times_us, count))
 
 
 @dataclass
@@ -28,18 +34,21 @@ class RedisWorld:
     url: str
 
     def ask(self, key_id: str, limit: int, *times_us: int) -> list[Allowance]:
-        async def run() -> list[Allowance]:
+        return [each for (each,) in self.ask_together(key_id, limit, 1, *times_us)]
+
+    def ask_together(self, key_id: str, limit: int, count: int, *times_us: int) -> list[list[Allowance]]:
+        async def run() -> list[list[Allowance]]:
             shared = SharedLimit(self.url, TIMEOUT_S)
             try:
-                return await asked(shared, key_id, limit, times_us)
+                return await asked(shared, key_id, limit, times_us, count)
             finally:
                 await shared.close()
 
         return asyncio.run(run())
 
 
-async def asked(limit: Limit, key_id: str, most: int, times_us: Any) -> list[Allowance]:
-    return [await limit.ask(key_id, most, now_us) for now_us in times_us]
+async def asked(limit: Limit, key_id: str, most: int, times_us: Any, count: int = 1) -> list[list[Allowance]]:
+    return [await limit.ask(key_id, most, count=count, now_us=now_us) for now_us in times_us]
 
 
 def rightly(times_us: list[int], most: int, window_us: int) -> list[bool]:

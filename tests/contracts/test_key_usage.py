@@ -66,7 +66,7 @@ def test_any_traffic_is_counted_exactly(view_url: str) -> None:
     async def call(limit: SharedLimit, usage: Usage) -> list[tuple[int, int]]:
         found = []
         for now_us in times_us:
-            await limit.ask(name, most, now_us)
+            await limit.ask(name, most, now_us=now_us)
             (used,) = await usage.used([name], now_us)
             found.append((used, sum(now_us - WINDOW_US < time <= now_us for time in passed)))
         return found

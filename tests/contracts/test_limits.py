@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.breaker import Breaker
-from api.limits import WINDOW_US, Allowance, Limits, LocalLimit, SharedLimit
+from api.limits import WINDOW_US, Allowance, Limits, LocalLimit, SharedLimit, allowances
 from models.errors import ViewUnavailable
 from tests.contracts.limit_worlds import LimitWorld, LocalWorld, RedisWorld, asked, rightly
 
@@ -113,7 +113,8 @@ def test_calls_at_the_same_moment_share_one_count(view_url: str) -> None:
     async def run() -> list[Allowance]:
         both = [SharedLimit(view_url, 5.0) for _ in range(2)]
         try:
-            return await asyncio.gather(*(both[n % 2].ask(name, 20) for n in range(50)))
+            found = await asyncio.gather(*(both[n % 2].ask(name, 20) for n in range(50)))
+            return [each for (each,) in found]
         finally:
             for each in both:
                 await each.close()
@@ -123,6 +124,30 @@ def test_calls_at_the_same_moment_share_one_count(view_url: str) -> None:
     assert all(0 < each.reset_s <= 60 for each in answers)
 
 
+def test_of_several_at_one_moment_as_many_pass_as_there_is_room_for(limits: LimitWorld) -> None:
+    name = fresh()
+    limits.ask(name, 5, 0)
+    (answers,) = limits.ask_together(name, 5, 6, SECOND_US)
+    assert [(each.allowed, each.remaining) for each in answers] == [
+        *((True, left) for left in (3, 2, 1, 0)),
+        *[(False, 0)] * 2,
+    ]
+    assert {each.reset_s for each in answers} == {59.0}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 40 * SECOND_US), st.integers(1, 4)), min_size=1, max_size=20))
+def test_several_at_one_moment_count_as_one_after_the_other(
+    limits: LimitWorld, steps: list[tuple[int, int]]
+) -> None:
+    times_us = list(accumulate(step_us for step_us, _ in steps))
+    single, together = fresh(), fresh()
+    for time_us, (_, size) in zip(times_us, steps, strict=True):
+        alone = limits.ask(single, 5, *[time_us] * size)
+        (answers,) = limits.ask_together(together, 5, size, time_us)
+        assert answers == alone
+
+
 def breaker() -> Breaker:
     return Breaker("redis", lambda: 0.0)
 
@@ -130,7 +155,9 @@ def breaker() -> Breaker:
 class Away:
     asked = 0
 
-    async def ask(self, key_id: str, limit: int, now_us: int | None = None) -> Allowance:
+    async def ask(
+        self, key_id: str, limit: int, *, count: int = 1, now_us: int | None = None
+    ) -> list[Allowance]:
         self.asked += 1
         raise ViewUnavailable("Redis is away")
 
@@ -146,6 +173,54 @@ def test_without_redis_each_process_counts_its_share() -> None:
     assert sum(asyncio.run(run())) == 25
     assert len(failures) == 30
     assert away.asked == 5
+
+
+class Counted:
+    """Answers when it may; `asked`: how many at a time."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.may = asyncio.Event()
+
+    async def ask(
+        self, key_id: str, limit: int, *, count: int = 1, now_us: int | None = None
+    ) -> list[Allowance]:
+        self.asked.append(count)
+        await self.may.wait()
+        return allowances(count, count, limit, limit - count, 60.0)
+
+
+def test_those_who_come_while_a_key_is_asked_about_are_asked_about_together() -> None:
+    async def run() -> tuple[list[int], list[int]]:
+        counted = Counted()
+        limits = Limits(counted, LocalLimit(lambda: 0.0), 1, breaker())
+        first = asyncio.create_task(limits.ask("a", 10))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(limits.ask("a", 10)) for _ in range(3)]
+        other_key = asyncio.create_task(limits.ask("b", 10))
+        gone = asyncio.create_task(limits.ask("a", 10))
+        await asyncio.sleep(0)
+        gone.cancel()
+        counted.may.set()
+        told = await asyncio.gather(first, *others, other_key)
+        return counted.asked, [each.remaining for each in told]
+
+    assert asyncio.run(run()) == ([1, 1, 4], [9, 9, 8, 7, 9])
+
+
+def test_a_fault_of_ours_is_told_to_all_who_wait_and_to_nobody_after() -> None:
+    class Broken:
+        async def ask(self, *_: object, **__: object) -> list[Allowance]:
+            raise ValueError("a mistake of ours")
+
+    async def run() -> None:
+        limits = Limits(Broken(), LocalLimit(lambda: 0.0), 1, breaker())
+        for _ in range(2):
+            told = await asyncio.gather(*(limits.ask("a", 10) for _ in range(3)), return_exceptions=True)
+            assert [type(each) for each in told] == [ValueError] * 3
+
+    asyncio.run(run())
 
 
 def test_without_redis_nobody_is_shut_out_or_let_in_without_end() -> None:

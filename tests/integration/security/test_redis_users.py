@@ -101,7 +101,7 @@ def test_the_background_check_writes_nothing(command: tuple[str, ...], users: Se
 
 def test_a_worker_does_not_touch_what_gateways_count(users: Settings) -> None:
     with acting(users, "worker") as client, pytest.raises(NoPermissionError):
-        client.execute_command("FCALL", "fraudml_limit_1", "1", "fraudml-limit:a", "60000000", "100")
+        client.execute_command("FCALL", "fraudml_limit_2", "1", "fraudml-limit:a", "60000000", "100", "1")
 
 
 @pytest.mark.parametrize("role", APPLIERS)

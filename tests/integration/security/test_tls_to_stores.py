@@ -106,7 +106,7 @@ async def counted(url: str) -> int:
     """How often one key has asked a limit of its own."""
     limit = SharedLimit(url, TIMEOUT_S)
     try:
-        return 10 - (await limit.ask("tls", 10)).remaining
+        return 10 - (await limit.ask("tls", 10))[0].remaining
     finally:
         await limit.close()
 
@@ -259,7 +259,7 @@ def test_another_authority_of_redis_is_believed_without_a_restart(
                 runner.run(limit.ask("tls", 10))
             believed.write_bytes(other.file.read_bytes())
             view.read({}, [], {})
-            assert runner.run(limit.ask("tls", 10)).remaining == 8
+            assert runner.run(limit.ask("tls", 10))[0].remaining == 8
             runner.run(limit.close())
 
 

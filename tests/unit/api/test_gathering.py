@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from api.gathering import Gathering
+from api.pace import AT_ONCE, Pace
 from models.errors import AnswerLost, FraudError, InFlight
 
 
@@ -30,10 +31,10 @@ class Sweeps:
         return [AnswerLost() if each == "lost" else each.upper() for each in asked]
 
 
-def gathered(sweeps: Sweeps, act: Any, most: int = 256) -> Any:
+def gathered(sweeps: Sweeps, act: Any, most: int = 256, pace: Pace = AT_ONCE) -> Any:
     async def run() -> Any:
         with ThreadPoolExecutor(1) as thread:
-            gathering: Gathering[str, str] = Gathering(sweeps.answer, str, thread, most)
+            gathering: Gathering[str, str] = Gathering(sweeps.answer, str, thread, most, pace)
             return await act(gathering)
 
     return asyncio.run(run())
@@ -78,6 +79,46 @@ def test_a_sweep_has_a_largest_size() -> None:
 
     gathered(sweeps, act, most=2)
     assert [len(each) for each in sweeps.seen] == [2, 2, 1]
+
+
+def test_under_load_a_sweep_waits_for_more() -> None:
+    sweeps = Sweeps()
+
+    async def act(gathering: Any) -> Any:
+        await asyncio.gather(*(gathering.ask(name) for name in "ab"))
+        first = asyncio.create_task(gathering.ask("c"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return await asyncio.gather(first, gathering.ask("d"))
+
+    assert gathered(sweeps, act, pace=Pace(0.05, 2)) == ["C", "D"]
+    assert sweeps.seen == [["a", "b"], ["c", "d"]]
+
+
+def test_a_full_sweep_waits_for_nothing() -> None:
+    sweeps = Sweeps()
+
+    async def act(gathering: Any) -> Any:
+        return await asyncio.gather(*(gathering.ask(name) for name in "abcd"))
+
+    gathered(sweeps, act, most=2, pace=Pace(3600.0, 2))
+    assert sweeps.seen == [["a", "b"], ["c", "d"]]
+
+
+def test_those_who_hang_up_while_a_sweep_waits_are_not_answered() -> None:
+    sweeps = Sweeps()
+
+    async def act(gathering: Any) -> Any:
+        await asyncio.gather(*(gathering.ask(name) for name in "ab"))
+        gone = asyncio.create_task(gathering.ask("c"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        return await gathering.ask("d")
+
+    assert gathered(sweeps, act, pace=Pace(0.005, 2)) == "D"
+    assert sweeps.seen == [["a", "b"], ["d"]]
 
 
 def test_the_same_name_is_refused_while_it_is_answered_and_not_after() -> None:

@@ -14,9 +14,24 @@ from tests.unit.streams.virtual_time import Clock
 MOST_POLLS = 50_000
 
 
-def message(place: Place, offset: int, value: bytes | None = b"{}", key: bytes = b"key") -> Message:
+Headers = list[tuple[str, bytes]]
+
+
+def message(
+    place: Place,
+    offset: int,
+    value: bytes | None = b"{}",
+    key: bytes = b"key",
+    headers: Headers | None = None,
+) -> Message:
     return Message(
-        topic=place[0], partition=place[1], offset=offset, key=key, value=value, timestamp=(1, BROKER_MS)
+        topic=place[0],
+        partition=place[1],
+        offset=offset,
+        key=key,
+        value=value,
+        timestamp=(1, BROKER_MS),
+        headers=headers,
     )
 
 
@@ -46,9 +61,11 @@ class ScriptedConsumer:
 
     # The script.
 
-    def produce(self, place: Place, *values: bytes | None) -> None:
+    def produce(self, place: Place, *values: bytes | None, headers: Headers | None = None) -> None:
         log = self.topics.setdefault(place, [])
-        log.extend([message(place, offset, value) for offset, value in enumerate(values, len(log))])
+        log.extend(
+            [message(place, offset, value, headers=headers) for offset, value in enumerate(values, len(log))]
+        )
 
     def give(self, *places: Place) -> None:
         """The next poll assigns partitions, besides those that are there; all are revoked first."""
