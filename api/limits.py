@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from redis.asyncio import Redis
-from redis.exceptions import NoPermissionError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from api.breaker import Breaker
 from models.errors import Unavailable, ViewUnavailable
-from streams.redis_client import async_client
+from streams.redis_client import OF_REDIS, async_client
 from streams.redis_functions import is_missing, may_not_load
 
 WINDOW_S = 60
@@ -86,7 +86,7 @@ class SharedLimit:
             allowed, remaining, reset_us = await with_functions(
                 self._redis, lambda: self._redis.fcall(LIMIT, 1, PREFIX + key_id, *arguments)
             )
-        except (RedisError, OSError) as error:
+        except OF_REDIS as error:
             raise ViewUnavailable("Redis does not count requests", why=str(error)) from error
         return Allowance(bool(allowed), limit, int(remaining), int(reset_us) / 1e6)
 
