@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec
-from redis.exceptions import RedisError
 
 from api.limits import PREFIX, WINDOW_US, with_functions
 from models.errors import ViewUnavailable
-from streams.redis_client import async_client
+from streams.redis_client import OF_REDIS, async_client
 
 MOST_KEYS = 1000
 # Redis answers one caller's pipeline before it hears the next: decisions must not wait for a long one.
@@ -53,7 +52,7 @@ class Usage:
                 for first in range(0, len(key_ids), AT_ONCE):
                     found += await self._some(key_ids[first : first + AT_ONCE], now_us)
                 return found
-        except (RedisError, OSError) as error:
+        except OF_REDIS as error:
             raise ViewUnavailable("Redis does not tell what keys have used", why=str(error)) from error
 
     async def _some(self, key_ids: Sequence[str], now_us: int | None) -> list[int]:

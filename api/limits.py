@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from redis.asyncio import Redis
-from redis.exceptions import NoPermissionError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from api.breaker import Breaker
 from api.pace import Pace
 from models.errors import Unavailable, ViewUnavailable
-from streams.redis_client import async_client
+from streams.redis_client import OF_REDIS, async_client
 from streams.redis_functions import is_missing, may_not_load
 
 # From some 600 requests a second of one key on, of which each then waits for half of this.
@@ -95,7 +95,7 @@ class SharedLimit:
             passed, left, reset_us = await with_functions(
                 self._redis, lambda: self._redis.fcall(LIMIT, 1, PREFIX + key_id, *arguments)
             )
-        except (RedisError, OSError) as error:
+        except OF_REDIS as error:
             raise ViewUnavailable("Redis does not count requests", why=str(error)) from error
         return allowances(count, int(passed), limit, int(left), int(reset_us) / 1e6)
 

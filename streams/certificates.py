@@ -52,7 +52,7 @@ def with_authority(address: str, authority: Path) -> str:
         BadSetting: TLS is not asked for there.
     """
     parts = urlsplit(address)
-    if parts.scheme != "rediss":
+    if parts.scheme not in ("rediss", "rediss+cluster"):
         raise BadSetting(
             "FRAUDML_REDIS_CA_FILE is set, and a Redis is addressed without TLS",
             next_step="write the address as rediss://, or unset FRAUDML_REDIS_CA_FILE",

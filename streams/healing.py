@@ -10,7 +10,7 @@ import structlog
 from models.errors import ProgressMoved, ViewAheadOfLedger, ViewMoved
 from models.features import Entity
 from streams.metrics import Metrics
-from streams.ports import Additions, Applied, Change, GroupState, Ledger, Step, View, ViewRead
+from streams.ports import Additions, Applied, Change, Ledger, Step, View, ViewRead
 from streams.topics import Partition
 
 log = structlog.get_logger(__name__)
@@ -110,10 +110,9 @@ class ViewKeeper:
     def rebuild(self) -> None:
         """Begin a new view of every group, and heal it from nothing; workers wait until it is whole."""
         ledger_id = self._ledger.identity()
-        for group in range(self._view.groups):
-            found = self._state(group, []).view
+        for group, state in enumerate(self._view.read(self._known, [], {}).groups):
             # Refused where somebody else has begun one just now: that one is as new.
-            self._view.adopt(group, found, f"{ledger_id}:{self._new_epoch()}")
+            self._view.adopt(group, state.view, f"{ledger_id}:{self._new_epoch()}")
         self.heal()
 
     def _healed(self) -> bool:
@@ -127,8 +126,7 @@ class ViewKeeper:
     def _missing(self) -> int:
         """How many offsets the view is behind, over all partitions and groups."""
         progress = self._ledger.all_progress()
-        for group in range(self._view.groups):
-            self._adopt(group)
+        self._adopt()
         states = self._view.read(self._known, list(progress), {}).groups
         return sum(
             max(0, reached - state.watermarks[partition])
@@ -142,38 +140,54 @@ class ViewKeeper:
         while connections != self._view.connections:
             # A connection made underway may lead to a view that lost writes: then once more from the start.
             connections = self._view.connections
-            for group in range(self._view.groups):
-                self._adopt(group)
-            for partition, progress in self._ledger.all_progress().items():
-                for group in range(self._view.groups):
-                    self._heal_partition(group, partition, progress)
+            self._adopt()
+            progress = self._ledger.all_progress()
+            for partition, groups in self._behind(progress).items():
+                if groups:
+                    self._heal_partition(partition, progress[partition])
         self._connections = connections
 
-    def _state(self, group: int, partitions: Sequence[Partition]) -> GroupState:
-        return self._view.read(self._known, partitions, {}).groups[group]
+    def _behind(self, progress: Mapping[Partition, int]) -> dict[Partition, dict[int, int]]:
+        """Of each partition the groups that lack some of it, and how far they are."""
+        states = self._view.read(self._known, list(progress), {}).groups
+        return {
+            partition: {
+                group: state.watermarks[partition]
+                for group, state in enumerate(states)
+                if state.view == self._known[group] and state.watermarks[partition] < reached
+            }
+            for partition, reached in progress.items()
+        }
 
-    def _adopt(self, group: int) -> None:
+    def _adopt(self) -> None:
+        """Know the view of every group; where there is none of this ledger, begin one."""
         ledger_id = self._ledger.identity()
         for _ in range(ATTEMPTS):
-            found = self._state(group, []).view
-            if found is not None and found.startswith(f"{ledger_id}:"):
-                self._known[group] = found
+            others = {}
+            for group, state in enumerate(self._view.read(self._known, [], {}).groups):
+                if state.view is not None and state.view.startswith(f"{ledger_id}:"):
+                    self._known[group] = state.view
+                else:
+                    others[group] = state.view
+            if not others:
                 return
-            if self._view.adopt(group, found, f"{ledger_id}:{self._new_epoch()}"):
-                log.warning("view_begun_anew", group=group)
+            for group, found in others.items():
+                if self._view.adopt(group, found, f"{ledger_id}:{self._new_epoch()}"):
+                    log.warning("view_begun_anew", group=group)
         raise ViewMoved("the view's key kept changing")
 
-    def _heal_partition(self, group: int, partition: Partition, progress: int) -> None:
-        state = self._state(group, [partition])
+    def _heal_partition(self, partition: Partition, progress: int) -> None:
+        """The groups that lag furthest first, as far as the next: rows are read once for all of them."""
         healed = 0
-        while state.view == self._known[group] and state.watermarks[partition] < progress:
-            watermark = state.watermarks[partition]
-            additions, reached = self._ledger.additions(partition, watermark, progress, self._chunk_rows)
-            views = {group: self._known[group]}
+        while groups := self._behind({partition: progress})[partition]:
+            watermark = min(groups.values())
+            views = {group: self._known[group] for group, at in groups.items() if at == watermark}
+            bound = min((at for at in groups.values() if at > watermark), default=progress)
+            additions, reached = self._ledger.additions(partition, watermark, bound, self._chunk_rows)
             self._view.apply(Change(views, {partition: (watermark, reached)}, additions))
-            state = self._state(group, [partition])
-            healed += reached - watermark
-            self._progress(reached - watermark)
+            offsets = (reached - watermark) * len(views)
+            healed += offsets
+            self._progress(offsets)
         if healed:
             self._metrics.healed.inc(healed)
-            log.info("view_healed", group=group, partition=partition.number, offsets=healed)
+            log.info("view_healed", partition=partition.number, offsets=healed)

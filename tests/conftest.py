@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ("tests.stores",)
+pytest_plugins = ("tests.stores", "tests.clusters")
 
 settings.register_profile("fraudml", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("fraudml")

@@ -8,15 +8,14 @@ import hashlib
 from urllib.parse import unquote, urlsplit
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError, RedisError
-from redis.retry import Retry
 
 from api.limits import FUNCTIONS as LIMITS
 from models.errors import BadSetting, Misuse
 from streams.failures import of_redis
 from streams.files_of_secrets import newest
-from streams.redis_client import client_options
+from streams.redis_address import is_cluster
+from streams.redis_servers import each_server
 from streams.settings import Settings, variable_of
 from streams.view.redis_view import LIBRARY as VIEW
 
@@ -25,6 +24,8 @@ CONNECTING = ("ping", "select", "client|setinfo")
 HISTORIES = "{fraud.*"
 LIMITED = "fraudml-limit:*"
 APPLYING = ("fcall", "mget", "get", "set", "append", "scan", "unlink")
+# What clients of a cluster ask besides: who holds what, and which words of a command are keys.
+ROUTED = ("command", "cluster|slots", "asking")
 COUNTING = ("lindex", "llen", "lpush", "ltrim", "pexpire", "time")
 
 # By role: patterns of keys, and commands.
@@ -35,17 +36,18 @@ USERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-def rules_of(role: str, password: str) -> list[str]:
+def rules_of(role: str, password: str, clustered: bool = False) -> list[str]:
     """As ACL SETUSER takes them, and a line of an ACL file; of the password its SHA-256 alone."""
     keys, commands = USERS[role]
     hashed = hashlib.sha256(password.encode()).hexdigest()
     # Passwords, keys and channels of before are forgotten first.
     begin = ["reset", "on", f"#{hashed}", "-@all"]
-    return [*begin, *keys, *(f"+{command}" for command in commands)]
+    routed = ROUTED if clustered else ()
+    return [*begin, *keys, *(f"+{command}" for command in (*commands, *routed))]
 
 
 def apply(settings: Settings) -> list[str]:
-    """Load our functions, and bring the users that have an address to their rights.
+    """Load our functions, and bring the users that have an address to their rights, on every node.
 
     Returns:
         The users, by their names in Redis.
@@ -55,16 +57,16 @@ def apply(settings: Settings) -> list[str]:
         ViewUnavailable: Redis cannot be reached.
     """
     users = {role: _named(settings, role) for role in USERS if getattr(settings, f"redis_url_{role}")}
+    clustered = is_cluster(settings.redis_url)
     try:
-        with Redis.from_url(
-            **client_options(settings.redis_url),
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-        ) as client:
-            load(client)
-            for role, (name, password) in users.items():
-                client.execute_command("ACL", "SETUSER", name, *rules_of(role, password))
+        with each_server(settings.redis_url, TIMEOUT_S) as servers:
+            for server in servers:
+                if server.primary:
+                    load(server.client)
+                # A cluster's nodes do not tell each other of users, and a replica may take over.
+                for role, (name, password) in users.items():
+                    rules = rules_of(role, password, clustered)
+                    server.ask("ACL", "SETUSER", name, *rules)
     except NoPermissionError as error:
         raise Misuse(
             "the user of REDIS_URL may neither load functions nor make users",

@@ -1,31 +1,24 @@
 """Checks of the stores: reachable, new enough, set up so that the promise holds."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import psycopg
-import redis
 from psycopg.conninfo import conninfo_to_dict
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from deploy.doctor.clocks import clock
 from deploy.doctor.findings import Finding, fail, failed_with, ok, warn
+from deploy.doctor.redis_servers import CONNECT_WITHIN_S, UP, view
 from deploy.stack import kafka_topics
 from models.errors import FraudError, KafkaUnavailable, Misuse
-from streams.failures import of_postgres, of_redis
+from streams.failures import of_postgres
 from streams.files_of_secrets import newest
 from streams.kafka_security import security_config
 from streams.ledger.connection import SCHEMA, Connector
-from streams.redis_client import client_options
 from streams.settings import Settings
 from streams.topics import topics
 
-CONNECT_WITHIN_S = 5
-UP = "fraudml up, or check the address in fraudml config"
 WRITTEN = "write it as postgresql://user:password@host:5432/database"
-REDIS_FLOOR, VALKEY_FLOOR = (7, 2), (8, 0)
-SKEW_WARN_S = 2.0
 ASKED = """
 select current_setting('server_version'), current_setting('fsync'), extract(epoch from now())
 """
@@ -58,40 +51,6 @@ def topic_partitions(settings: Settings, counts: dict[str, int]) -> Finding:
     if wrong := kafka_topics.wrong_partitions(wanted, counts):
         return fail("topics", "; ".join(wrong), "set FRAUDML_PARTITIONS to what the topics have")
     return ok("topics", f"{len(wanted)} with {settings.partitions} partitions each")
-
-
-def view(settings: Settings) -> Iterator[Finding]:
-    try:
-        with redis.Redis.from_url(
-            **client_options(settings.redis_url),
-            socket_timeout=CONNECT_WITHIN_S,
-            socket_connect_timeout=CONNECT_WITHIN_S,
-            retry=Retry(NoBackoff(), 0),
-        ) as client:
-            told, (seconds, micros) = client.info(), client.time()
-    except (redis.RedisError, ValueError) as error:
-        yield failed_with("redis", of_redis("does not answer", str(error), UP))
-        return
-    yield redis_version(told)
-    yield eviction(str(told.get("maxmemory_policy", "noeviction")))
-    yield clock("redis", seconds + micros / 1e6)
-
-
-def redis_version(told: dict[str, object]) -> Finding:
-    """Valkey announces an old Redis version besides its own."""
-    name, floor = ("valkey", VALKEY_FLOOR) if "valkey_version" in told else ("redis", REDIS_FLOOR)
-    version = str(told.get(f"{name}_version", "0"))
-    if tuple(map(int, version.split(".")[:2])) >= floor:
-        return ok("redis", f"{name} {version}")
-    return fail("redis", f"{name} {version} is too old", f"{name} {floor[0]}.{floor[1]} or newer is needed")
-
-
-def eviction(policy: str) -> Finding:
-    if policy == "noeviction":
-        return ok("redis eviction", policy)
-    return fail(
-        "redis eviction", f"{policy} would drop histories silently", "config set maxmemory-policy noeviction"
-    )
 
 
 def ledger(settings: Settings) -> Iterator[Finding]:
@@ -143,13 +102,6 @@ def known_schema(found: str) -> Finding:
     return warn(
         "schema", f"{found}, of a newer version: it serves ours, {SCHEMA}", "install that version here"
     )
-
-
-def clock(whose: str, now_there: float, now: Callable[[], float] = time.time) -> Finding:
-    skew = now_there - now()
-    if abs(skew) > SKEW_WARN_S:
-        return warn(f"clock of {whose}", f"{skew:+.1f} s from ours", "run a time service on both machines")
-    return ok(f"clock of {whose}", f"{skew:+.2f} s from ours")
 
 
 def registry(settings: Settings) -> Finding:

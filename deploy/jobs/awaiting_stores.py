@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 import httpx
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from deploy import migrations
 from deploy.stack import kafka_topics
 from deploy.stack.report import Report
 from deploy.stack.waiting import SYSTEM_CLOCK, Clock, TimedOut, until
-from models.errors import BadSetting, RegistryUnavailable, Unavailable, ViewUnavailable
+from models.errors import RegistryUnavailable, Unavailable, ViewUnavailable
 from streams.kinds_of_settings import masked
+from streams.redis_servers import Server, each_server
 from streams.settings import Settings
 
 EVERY_S = 1.0
@@ -79,14 +78,18 @@ def _postgres(settings: Settings) -> bool:
 
 
 def _redis(settings: Settings) -> bool:
-    limits = {"socket_timeout": ANSWERS_WITHIN_S, "socket_connect_timeout": ANSWERS_WITHIN_S}
+    """Each node of a cluster, and that they serve together."""
     try:
-        with redis.Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 0), **limits) as client:
-            return bool(client.ping())
+        with each_server(settings.redis_url, ANSWERS_WITHIN_S) as servers:
+            return all(_serves(server) for server in servers)
     except redis.RedisError as error:
         raise ViewUnavailable("Redis does not answer", why=str(error)) from None
-    except ValueError as error:
-        raise BadSetting("REDIS_URL is no address of a Redis", why=str(error)) from None
+
+
+def _serves(server: Server) -> bool:
+    if not server.name:
+        return bool(server.client.ping())
+    return server.cluster_info()["cluster_state"] == "ok"
 
 
 def _kafka(settings: Settings) -> bool:

@@ -81,7 +81,8 @@ class PlainView(RedisView):
                 if group_of(entity, name, self.groups) == group
             }
             keys = [start + key for key in (*smaller, *appends)]
-            self._redis.eval(WRITE, len(keys), *keys, len(smaller), *smaller.values(), *appends.values())
+            arguments = (len(smaller), *smaller.values(), *appends.values())
+            self._servers.ask(start + "view", "EVAL", WRITE, len(keys), *keys, *arguments)
         return dict.fromkeys(change.views, Applied.NOW)
 
 
@@ -91,9 +92,8 @@ class TrustingKeeper(ViewKeeper):
     def read(
         self, topic_id: str, progress: Mapping[int, int], wanted: Mapping[Entity, Sequence[str]]
     ) -> Mapping[Entity, Sequence[bytes | None]]:
-        for group in range(self._view.groups):
-            if group not in self._known:
-                self._adopt(group)
+        if not self._known:
+            self._adopt()
         return self._view.read(self._known, [], wanted).histories
 
     def apply(self, step: Step, additions: Additions, rewrites: Any) -> None:

@@ -63,7 +63,10 @@ class View(Protocol):
     """Redis: histories and watermarks, rebuildable. Every method raises ViewUnavailable when out of reach."""
 
     groups: int
-    connections: int  # how often a connection was made: a new one may lead to a view that lost writes
+
+    @property
+    def connections(self) -> int:
+        """How often a connection was made, or leads elsewhere: there, writes may have been lost."""
 
     def read(
         self,

@@ -11,7 +11,15 @@ INITIALS: dict[Entity, str] = {"customer": "c", "terminal": "t"}
 
 def group_of(entity: Entity, name: str, groups: int) -> int:
     """The state group that holds an entity's history: the same in every process."""
-    return crc32(f"{INITIALS[entity]}:{name}".encode()) % groups if groups > 1 else 0
+    return groups_of(entity, [name], groups)[0]
+
+
+def groups_of(entity: Entity, names: Sequence[str], groups: int) -> list[int]:
+    """The same, of many at once."""
+    if groups == 1:
+        return [0] * len(names)
+    begin = crc32(f"{INITIALS[entity]}:".encode())
+    return [crc32(name.encode(), begin) % groups for name in names]
 
 
 def view_key(group: int, groups: int) -> str:

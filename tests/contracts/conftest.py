@@ -1,4 +1,4 @@
-"""Each neighbour of the sweep twice: as its double, and as the real one (marked `stack`)."""
+"""Each neighbour of the sweep as a double and as the real one (`stack`); the view on a cluster as well."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,19 @@ from streams.ledger.settling import COPIED_FROM
 from streams.ports import View
 from tests.contracts.kafka_worlds import FakeKafkaWorld, KafkaWorld, RealKafkaWorld
 from tests.contracts.ledger_worlds import FakeLedgerWorld, LedgerThatTells, LedgerWorld, PostgresWorld
-from tests.contracts.view_worlds import FakeViewWorld, RedisWorld, ViewWorld
+from tests.contracts.view_worlds import ClusterWorld, FakeViewWorld, RedisWorld, ViewWorld
 
 REAL = [pytest.mark.stack, pytest.mark.timeout(180)]
 
 
-@pytest.fixture(params=["fake", pytest.param("real", marks=REAL)])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "kind" in metafunc.fixturenames:
+        real = ("real", "cluster") if "views" in metafunc.fixturenames else ("real",)
+        kinds = ["fake", *(pytest.param(each, marks=REAL) for each in real)]
+        metafunc.parametrize("kind", kinds, indirect=True)
+
+
+@pytest.fixture
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -44,7 +51,10 @@ def views(kind: str, request: pytest.FixtureRequest) -> Iterator[ViewWorld]:
     if kind == "fake":
         yield FakeViewWorld()
         return
-    world = RedisWorld(request.getfixturevalue("view_url"))
+    if kind == "cluster":
+        world: RedisWorld = ClusterWorld(request.getfixturevalue("cluster"))
+    else:
+        world = RedisWorld(request.getfixturevalue("view_url"))
     yield world
     world.close()
 

@@ -1,7 +1,5 @@
 """Healing: whatever a view has lost, the ledger brings it back equal."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from load.doubles import FakeOutbox
@@ -24,11 +22,9 @@ def groups(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def worker(ledgers: LedgerWorld, views: ViewWorld, groups: int) -> Iterator[Worker]:
+def worker(ledgers: LedgerWorld, views: ViewWorld, groups: int) -> Worker:
     """A worker whose pieces of healing are a few rows long."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("streams.healing.CHUNK_ROWS", 3)
-        yield Worker(ledgers.ledger, views.view(groups), FakeOutbox())
+    return Worker(ledgers.ledger, views.view(groups), FakeOutbox(), chunk_rows=3)
 
 
 @pytest.fixture

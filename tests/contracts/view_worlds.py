@@ -1,4 +1,4 @@
-"""A view with what surrounds it, once as a double and once on Redis."""
+"""A view with what surrounds it: as a double, on one Redis, and on a cluster."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +11,7 @@ from load.doubles import FakeView, Group
 from models.errors import ViewUnavailable
 from streams.ports import View
 from streams.view import RedisView
+from tests.clusters import LocalCluster
 from tests.contracts.ledger_worlds import NOBODY_LISTENS, answer_of, together
 from tests.stores import empty_view
 
@@ -91,3 +92,24 @@ class RedisWorld:
     def close(self) -> None:
         for view in self.opened:
             view.close()
+
+
+class ClusterWorld(RedisWorld):
+    """The same, where each state group may be at another node."""
+
+    def __init__(self, cluster: LocalCluster) -> None:
+        super().__init__(cluster.address)
+        self._cluster = cluster
+
+    def out_of_reach(self) -> RedisView:
+        return RedisView(f"redis+cluster://{NOBODY_LISTENS}", TIMEOUT_S)
+
+    def lose_everything(self) -> None:
+        self._cluster.empty()
+
+    def break_connections(self, view: View) -> None:
+        for node in self._cluster.nodes:
+            node.ask("CLIENT KILL", "TYPE", "normal", "SKIPME", "yes")
+        with suppress(ViewUnavailable):
+            view.read({}, [], {})
+        view.read({}, [], {})

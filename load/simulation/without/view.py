@@ -33,12 +33,11 @@ def _apply_unchecked(self: FakeView, number: int, view: str, change: Change) -> 
 def view_key() -> list[Patch]:
     """Whatever the view holds is taken for ours."""
 
-    def adopt(self: ViewKeeper, group: int) -> None:
-        found = self._state(group, []).view
-        if found is None:
-            found = "any:view"
-            self._view.adopt(group, None, found)
-        self._known[group] = found
+    def adopt(self: ViewKeeper) -> None:
+        for group, state in enumerate(self._view.read(self._known, [], {}).groups):
+            if state.view is None:
+                self._view.adopt(group, None, "any:view")
+            self._known[group] = state.view or "any:view"
 
     return [(ViewKeeper, "_adopt", adopt)]
 
@@ -70,9 +69,9 @@ def heal_everything() -> list[Patch]:
         asked.partitions = {Partition(topic_id, number) for number in progress}
         return read(self, topic_id, progress, wanted)
 
-    def heal_asked(self: ViewKeeper, group: int, partition: Partition, progress: int) -> None:
+    def heal_asked(self: ViewKeeper, partition: Partition, progress: int) -> None:
         if partition in asked.partitions:
-            heal(self, group, partition, progress)
+            heal(self, partition, progress)
 
     return [(ViewKeeper, "read", remember), (ViewKeeper, "_heal_partition", heal_asked)]
 
@@ -117,10 +116,10 @@ def healing_refusal() -> list[Patch]:
         heals = getattr(here, "heals", False)
         return (_apply_unchecked if heals else guarded)(self, number, view, change)
 
-    def marked(self: ViewKeeper, group: int, partition: Partition, progress: int) -> None:
+    def marked(self: ViewKeeper, partition: Partition, progress: int) -> None:
         here.heals = True
         try:
-            heal(self, group, partition, progress)
+            heal(self, partition, progress)
         finally:
             here.heals = False
 

@@ -14,9 +14,10 @@ from redis import Redis
 
 from api.limits import SharedLimit
 from deploy.access import redis_users
-from deploy.doctor import stores
+from deploy.doctor import redis_servers, stores
 from deploy.stack.stack import migrate_to_newest
 from deploy.stack.temporary import own_settings
+from deploy.stack.waiting import until
 from models.errors import LedgerUnavailable, ViewUnavailable
 from streams.ledger.connection import Connector
 from streams.settings import Settings
@@ -27,6 +28,7 @@ from tests.integration.security.tls_servers import (
     OLD_TLS_OF_REDIS,
     PASSWORD,
     TlsServer,
+    tls_cluster,
     tls_postgres,
     tls_redis,
 )
@@ -102,6 +104,33 @@ def test_a_redis_that_our_authority_has_signed_is_used(
     assert asyncio.run(counted(settings.redis_url)) == 1
 
 
+def test_a_cluster_that_our_authority_has_signed_is_used_and_believed_anew(
+    authority: Authority, other: Authority, believed: Path, tmp_path: Path
+) -> None:
+    with tls_cluster(authority.issue("before")) as server:
+        alone = f"rediss://:{PASSWORD}@127.0.0.1:{server.port}/0"
+        settings = own_settings(
+            tmp_path, redis_url=alone.replace("rediss:", "rediss+cluster:"), redis_ca_file=believed
+        )
+        redis_users.apply(settings)
+        view, limit = RedisView(settings.redis_url, TIMEOUT_S), SharedLimit(settings.redis_url, TIMEOUT_S)
+        with asyncio.Runner() as runner, closing(view):
+            view.read({}, [], {})
+            assert runner.run(limit.ask("tls", 10)).remaining == 9
+            show_anew(server, f"{alone}?ssl_ca_certs={believed}", other.issue("after"))
+            for call in (lambda: view.read({}, [], {}), lambda: runner.run(limit.ask("tls", 10))):
+                with pytest.raises(ViewUnavailable):
+                    call()
+            with pytest.raises(ViewUnavailable, match=f"CERTIFICATE_VERIFY_FAILED.*{CHECK_REDIS}") as refused:
+                look(settings.redis_url)
+            assert_one_line(refused.value)
+            believed.write_bytes(other.file.read_bytes())
+            view.read({}, [], {})
+            # Of its connections that were ended, each is found out by a call.
+            assert until(lambda: runner.run(limit.ask("tls", 10)), within_s=TIMEOUT_S).remaining == 8
+            runner.run(limit.close())
+
+
 async def counted(url: str) -> int:
     """How often one key has asked a limit of its own."""
     limit = SharedLimit(url, TIMEOUT_S)
@@ -133,7 +162,7 @@ def test_a_redis_of_another_authority_is_refused_in_one_line(redis: TlsServer, t
     with pytest.raises(ViewUnavailable, match=f"CERTIFICATE_VERIFY_FAILED.*{CHECK_REDIS}") as refused:
         look(settings.redis_url)
     assert_one_line(refused.value)
-    (finding,) = stores.view(settings)
+    (finding,) = redis_servers.view(settings)
     assert "FRAUDML_REDIS_CA_FILE" in finding.fix
     with pytest.raises(ViewUnavailable, match=CHECK_REDIS):
         redis_users.apply(settings)

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import psycopg
 import pytest
+from redis import Redis
 
 from deploy.stack.account import Account, choose_account
 from deploy.stack.ports import LOCALHOST, assign
@@ -147,6 +148,19 @@ def tls_redis(pair: Pair, *options: str) -> Iterator[TlsServer]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def tls_cluster(pair: Pair) -> Iterator[TlsServer]:
+    """A cluster of one node, which therefore holds every slot."""
+    with tls_redis(pair, "--cluster-enabled", "yes", "--tls-cluster", "yes") as server:
+        operator = Redis(
+            port=server.port, password=PASSWORD, ssl=True, ssl_cert_reqs="none", socket_timeout=READY_WITHIN_S
+        )
+        with operator:
+            operator.cluster("ADDSLOTSRANGE", 0, 16383)
+            until(lambda: operator.cluster("INFO")["cluster_state"] == "ok", within_s=READY_WITHIN_S)
+        yield server
 
 
 def _listens(server: TlsServer) -> bool:

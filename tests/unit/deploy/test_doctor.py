@@ -1,16 +1,10 @@
 import pytest
 
-from deploy.doctor.findings import Level
+from deploy.doctor.clocks import clock
+from deploy.doctor.findings import Finding, Level
 from deploy.doctor.machine import python_version, supervised
-from deploy.doctor.stores import (
-    clock,
-    durable,
-    eviction,
-    known_schema,
-    ledger,
-    redis_version,
-    topic_partitions,
-)
+from deploy.doctor.redis_servers import cluster_state, evenest, eviction, redis_version, spread
+from deploy.doctor.stores import durable, known_schema, ledger, topic_partitions
 from deploy.stack.status import PartStatus
 from streams.ledger.connection import SCHEMA
 from streams.settings import Settings
@@ -40,6 +34,42 @@ def test_the_version_floor_is_redis_7_2_or_valkey_8(told: dict[str, object], lev
 def test_a_redis_that_may_drop_histories_fails() -> None:
     assert eviction("noeviction").level is Level.OK
     assert eviction("allkeys-lru").level is Level.FAIL
+
+
+WELL = {
+    "cluster_state": "ok",
+    "cluster_slots_assigned": "16384",
+    "cluster_slots_pfail": "0",
+    "cluster_slots_fail": "0",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "level"),
+    [
+        ({}, Level.OK),
+        ({"cluster_state": "fail"}, Level.FAIL),
+        ({"cluster_slots_assigned": "16383"}, Level.FAIL),
+        ({"cluster_slots_fail": "1"}, Level.FAIL),
+        ({"cluster_slots_pfail": "5461"}, Level.WARN),
+    ],
+)
+def test_a_cluster_is_as_well_as_its_least_content_primary(change: dict[str, str], level: Level) -> None:
+    found = cluster_state({"one:1": WELL, "two:1": WELL | change}, replicas=2)
+    assert found.level is level
+    assert found.level is Level.OK or "two:1" in found.detail
+
+
+def thirds() -> dict[str, frozenset[int]]:
+    return {name: frozenset(range(n * 5462, min(16384, (n + 1) * 5462))) for n, name in enumerate("abc")}
+
+
+def test_groups_that_leave_a_primary_idle_are_warned_of_with_a_number_that_does_not() -> None:
+    for groups in (1, 2):
+        found = spread(thirds(), groups)
+        assert found.level is Level.WARN
+        assert f"FRAUDML_STATE_GROUPS={evenest(thirds())} " in found.fix
+    assert spread(thirds(), evenest(thirds())) == Finding("state groups", Level.OK, "3, by primary 1, 1, 1")
 
 
 def test_a_ledger_that_forgets_what_it_acknowledged_fails() -> None:

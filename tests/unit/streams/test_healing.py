@@ -1,6 +1,7 @@
 """Rules 1 and 2: no history is used before the whole view has caught up, and whoever heals, heals once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -12,8 +13,7 @@ from prometheus_client import CollectorRegistry
 from load.doubles import FakeView, Group
 from models.errors import ViewMoved
 from models.features import Entity
-from streams import healing
-from streams.healing import ViewKeeper
+from streams.healing import CHUNK_ROWS, ViewKeeper
 from streams.metrics import Metrics
 from streams.ports import Change
 from streams.topics import Partition
@@ -36,10 +36,12 @@ def settled(view: FakeView | None = None) -> Worker:
     return worker
 
 
-def keeper(worker: Worker, view: Any = None, epoch: str = "other") -> ViewKeeper:
+def keeper(
+    worker: Worker, view: Any = None, epoch: str = "other", chunk_rows: int = CHUNK_ROWS
+) -> ViewKeeper:
     """Another process's, with nothing in memory."""
     metrics = Metrics(CollectorRegistry())
-    return ViewKeeper(worker.ledger, view or worker.view, lambda: epoch, metrics)
+    return ViewKeeper(worker.ledger, view or worker.view, lambda: epoch, metrics, chunk_rows=chunk_rows)
 
 
 def read(found: ViewKeeper) -> list[Any]:
@@ -116,15 +118,48 @@ def test_two_processes_that_find_no_view_agree_on_one() -> None:
     assert worker.view.state[0].view == "ledger-1:rival"
 
 
-@given(st.integers(1, 8))
-def test_healing_in_pieces_gives_the_same(rows_at_once: int) -> None:
-    whole, pieces = settled(), settled()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(healing, "CHUNK_ROWS", rows_at_once)
-        pieces.view.state = [Group()]
-        keeper(pieces).heal()
+@given(st.integers(1, 8), st.integers(1, 3))
+def test_healing_in_pieces_gives_the_same(rows_at_once: int, groups: int) -> None:
+    whole, pieces = settled(), settled(FakeView(groups=groups))
+    pieces.view.state = [Group() for _ in range(groups)]
+    keeper(pieces, chunk_rows=rows_at_once).heal()
     assert pieces.histories() == whole.histories()
-    assert marks(pieces.view) == [WHOLE]
+    assert marks(pieces.view) == [WHOLE] * groups
+
+
+def test_the_ledgers_rows_are_read_once_for_all_groups_that_lack_them() -> None:
+    worker = settled(FakeView(groups=3))
+    worker.view.state = [Group() for _ in range(3)]
+    with counted_reads(worker) as reads:
+        keeper(worker).heal()
+    assert sorted(reads) == sorted((partition, 0, reached) for partition, reached in WHOLE.items())
+
+
+def test_a_group_that_lags_further_catches_up_with_the_others_first() -> None:
+    worker = settled(FakeView(groups=3))
+    before = worker.histories()
+    lagging = [Group(view="ledger-1:one"), worker.view.state[1], Group(view="ledger-1:three")]
+    worker.view.state = lagging
+    keeper(worker, chunk_rows=1).heal()
+    assert worker.histories() == before
+    worker.view.state[0] = Group()
+    keeper(worker).heal()
+    assert worker.histories() == before
+    assert marks(worker.view) == [WHOLE] * 3
+
+
+@contextmanager
+def counted_reads(worker: Worker) -> Iterator[list[tuple[Partition, int, int]]]:
+    """Which rows the ledger was asked for: partition, start, stop."""
+    additions, asked = worker.ledger.additions, []
+
+    def count(partition: Partition, start: int, stop: int, limit: int) -> Any:
+        asked.append((partition, start, stop))
+        return additions(partition, start, stop, limit)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker.ledger, "additions", count)
+        yield asked
 
 
 def test_how_much_was_healed_is_counted() -> None:
