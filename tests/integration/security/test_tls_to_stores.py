@@ -116,7 +116,7 @@ def test_a_cluster_that_our_authority_has_signed_is_used_and_believed_anew(
         view, limit = RedisView(settings.redis_url, TIMEOUT_S), SharedLimit(settings.redis_url, TIMEOUT_S)
         with asyncio.Runner() as runner, closing(view):
             view.read({}, [], {})
-            assert runner.run(limit.ask("tls", 10)).remaining == 9
+            assert runner.run(limit.ask("tls", 10))[0].remaining == 9
             show_anew(server, f"{alone}?ssl_ca_certs={believed}", other.issue("after"))
             for call in (lambda: view.read({}, [], {}), lambda: runner.run(limit.ask("tls", 10))):
                 with pytest.raises(ViewUnavailable):
@@ -127,7 +127,7 @@ def test_a_cluster_that_our_authority_has_signed_is_used_and_believed_anew(
             believed.write_bytes(other.file.read_bytes())
             view.read({}, [], {})
             # Of its connections that were ended, each is found out by a call.
-            assert until(lambda: runner.run(limit.ask("tls", 10)), within_s=TIMEOUT_S).remaining == 8
+            assert until(lambda: runner.run(limit.ask("tls", 10)), within_s=TIMEOUT_S)[0].remaining == 8
             runner.run(limit.close())
 
 

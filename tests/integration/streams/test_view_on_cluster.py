@@ -232,7 +232,9 @@ def test_requests_of_keys_are_counted_wherever_a_key_lies(cluster: LocalCluster)
     async def count() -> tuple[list[list[bool]], list[int]]:
         limit, usage = SharedLimit(cluster.address, TIMEOUT_S), Usage(cluster.address)
         try:
-            answers = [[(await limit.ask(name, 3, now)).allowed for now in range(4)] for name in names]
+            answers = [
+                [(await limit.ask(name, 3, now_us=now))[0].allowed for now in range(4)] for name in names
+            ]
             return answers, await usage.used(names, now_us=5)
         finally:
             await limit.close()
