@@ -90,6 +90,28 @@ def rest(
 
 
 @bench.command()
+def state(
+    customers: Annotated[int, typer.Option(min=1000, help="How many the larger crowd has.")] = 1_000_000,
+    json: Json = False,
+) -> None:
+    """Compare what a transaction costs among 5,000 customers and among many, each with a month of history.
+
+    Tells Redis' memory for each customer, too, and what a terminal that a tenth of all transactions are at
+    does to the others. A million customers take about ten minutes, and 4 GB of memory.
+
+    [bold]Examples[/]
+
+      fraudml bench state
+      fraudml bench state --customers 100000 --json
+    """
+    from deploy.jobs.bench_state import bench_state
+
+    with reporting() as report:
+        found = bench_state(customers, report)
+    _print(found, json)
+
+
+@bench.command()
 def monitor(
     rate: Annotated[float, typer.Option(min=1, help="Transactions per second.")] = 1000,
     seconds: Annotated[float, typer.Option(min=1, help="How long each turn is measured.")] = 30,
