@@ -5,10 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from deploy.cli.contests import contests
+from deploy.cli.growth import growth
 from deploy.cli.terminal import CHECK_FAILED, print_figures, print_json, print_table, reporting
 
 bench = typer.Typer(help="Measure throughput and latency on a stack of its own.", no_args_is_help=True)
 bench.add_typer(contests)
+bench.add_typer(growth)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -87,28 +89,6 @@ def rest(
         else:
             found = bench_rest(rate, seconds, processes, report)
     print_figures(found, json)
-
-
-@bench.command()
-def state(
-    customers: Annotated[int, typer.Option(min=1000, help="How many the larger crowd has.")] = 1_000_000,
-    json: Json = False,
-) -> None:
-    """Compare what a transaction costs among 5,000 customers and among many, each with a month of history.
-
-    Tells Redis' memory for each customer, too, and what a terminal that a tenth of all transactions are at
-    does to the others. A million customers take about ten minutes, and 4 GB of memory.
-
-    [bold]Examples[/]
-
-      fraudml bench state
-      fraudml bench state --customers 100000 --json
-    """
-    from deploy.jobs.bench_state import bench_state
-
-    with reporting() as report:
-        found = bench_state(customers, report)
-    _print(found, json)
 
 
 @bench.command()

@@ -1,110 +1,88 @@
-"""The benchmark of state: does a transaction cost more where there are many customers, or a hot terminal?"""
+"""The benchmark of state: does a transaction cost more where there are many customers, beside a hot terminal,
+or once the ledger is full?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
-import numpy as np
-from redis import Redis
-
-from deploy.jobs.benchmarks import Rig, backlog_of, rig
+from deploy.jobs.bench_crowds import Crowds, crowd_of, crowds
+from deploy.jobs.bench_hot_terminal import bench_hot_terminal
+from deploy.jobs.bench_ledger_rows import bench_ledger_rows
+from deploy.jobs.bench_peers import hardware
+from deploy.jobs.benchmarks import backlog_of
 from deploy.stack.report import Report
 from load.bench.crowd import Crowd
-from load.bench.filling import fill
-from load.bench.latency import WARM_UP_S, waits
-from load.bench.progress_bell import ProgressBell
-from load.bench.throughput import Throughput
-from models.features import ENTITIES
-from streams.kafka import producer_config
-from streams.redis_client import client_options
+from load.bench.throughput import Throughput, middle
+from load.bench.turns import turns
 
-FEW, BACKLOG, TURNS = 5000, 200_000, ("few", "many", "many", "few", "few", "many")
-HOT_SHARE, HOT_RATE, HOT_SECONDS = 0.1, 1000.0, 20.0
-HOT_TURNS = (0.0, HOT_SHARE, HOT_SHARE, 0.0)
+PARTS = ("customers", "hot", "ledger")
+# What one customer takes does not depend on how many there are.
+SAMPLE = 20_000
 
 
-@dataclass
-class Crowds:
-    """Two crowds in one view, and how many transactions of each have been sent."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is compared: numbers of customers, and of rows in the ledger, each by so many runs of so many
+    transactions. hot_s: how long each turn beside a hot terminal is measured."""
 
-    rig: Rig
-    rng: np.random.Generator
-    by_name: Mapping[str, Crowd]
-    sent: dict[str, int]
-
-    def send(self, name: str, count: int, hot_share: float = 0.0) -> Any:
-        first = self.sent[name]
-        self.sent[name] += count
-        return self.by_name[name].transactions(count, first, self.rng, hot_share)
+    parts: Sequence[str]
+    customers: Sequence[int]
+    ledger_rows: Sequence[int]
+    transactions: int
+    runs: int
+    hot_s: float
 
 
-def bench_state(customers: int, report: Report) -> dict[str, Any]:
-    """Few and many customers by turns on one stack; then a terminal of a tenth of all transactions."""
-    with rig(1, report) as found:
-        by_name = {"few": Crowd("few", FEW), "many": Crowd("many", customers)}
-        crowds = Crowds(found, np.random.default_rng(1), by_name, dict.fromkeys(by_name, 0))
-        memory = {name: _filled(crowds, name, report) for name in by_name}
-        runs: dict[str, list[Throughput]] = {name: [] for name in by_name}
-        for turn, name in enumerate(TURNS, 1):
-            report.waiting(f"measuring {BACKLOG:,} transactions of {name} customers ({turn} of {len(TURNS)})")
-            runs[name].append(backlog_of(found, crowds.send(name, BACKLOG)))
-        cpu_us = {name: _cpu_us(each) for name, each in runs.items()}
-        return {
+def bench_state(plan: Plan, report: Report) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if {"customers", "hot"} & set(plan.parts):
+        with crowds(plan.customers, report) as made:
+            if "customers" in plan.parts:
+                found |= _by_customers(made, plan, report)
+            if "hot" in plan.parts:
+                found["hot_terminal"] = bench_hot_terminal(made, max(plan.customers), plan.hot_s, report)
+    if "ledger" in plan.parts:
+        crowd = crowd_of(min(plan.customers))
+        found["ledger"] = bench_ledger_rows(crowd, plan.ledger_rows, plan.transactions, plan.runs, report)
+    return {**found, "hardware": hardware()}
+
+
+def _by_customers(made: Crowds, plan: Plan, report: Report) -> dict[str, Any]:
+    month = {"appended": True, "compacted": False}
+    bytes_of_month = {
+        name: round(made.bytes_of(Crowd("month", SAMPLE).month(made.rng, appended)), 1)
+        for name, appended in month.items()
+    }
+    # The first round is not counted: Kafka's server compiles what it does often.
+    order = turns(plan.customers, plan.runs + 1)
+    measured: dict[int, list[Throughput]] = {customers: [] for customers in plan.customers}
+    touched: dict[int, int] = {}
+    for turn, customers in enumerate(order):
+        report.waiting(f"measuring {customers:,} customers ({turn + 1} of {len(order)})")
+        table = made.send(customers, plan.transactions)
+        touched[customers] = len(set(table.customer_id.tolist()))
+        run = backlog_of(made.rig, table)
+        if turn >= len(plan.customers):
+            measured[customers].append(run)
+    rows = [
+        {
             "customers": customers,
-            **{f"{name}_cpu_us_per_tx": round(cpu, 1) for name, cpu in cpu_us.items()},
-            "cpu_ratio": round(cpu_us["many"] / cpu_us["few"], 3),
-            **memory["many"],
-            **_hot(crowds, report),
+            "customers_touched_in_a_run": touched[customers],
+            "redis_bytes_per_customer_and_terminals": round(made.bytes_each[customers], 1),
+            **middle(runs),
         }
-
-
-def _cpu_us(runs: list[Throughput]) -> float:
-    """Of all processes."""
-    return median(sum(run.cpu_us_per_tx.values()) for run in runs)
-
-
-def _filled(crowds: Crowds, name: str, report: Report) -> dict[str, float]:
-    """Bytes of Redis' memory for each customer: of its own history, and with the terminals'."""
-    settings, crowd = crowds.rig.settings, crowds.by_name[name]
-    redis = Redis.from_url(**client_options(settings.redis_url), socket_timeout=settings.scan_timeout_s)
-    begun, done, by_entity = _used(redis), 0, {}
-    for entity in ENTITIES:
-
-        def filled(count: int) -> None:
-            nonlocal done
-            done += count
-            report.waiting(f"filling histories of {name} customers: {done:,}")
-
-        fill(redis, crowd, entity, crowds.rng, filled)
-        by_entity[entity] = _used(redis) - begun
-    redis.close()
+        for customers, runs in measured.items()
+    ]
     return {
-        "redis_bytes_per_customer": round(by_entity["customer"] / crowd.customers, 1),
-        "redis_bytes_per_customer_with_terminals": round(by_entity["terminal"] / crowd.customers, 1),
+        "customers": rows,
+        **cpu_ratios(rows),
+        "redis_bytes_per_customer_by_month": bytes_of_month,
     }
 
 
-def _used(redis: Any) -> int:
-    return int(redis.info("memory")["used_memory"])
-
-
-def _hot(crowds: Crowds, report: Report) -> dict[str, float]:
-    """p99 of the transactions at other terminals, without a hot one and beside it."""
-    topic, config = crowds.rig.settings.transactions_topic, producer_config(crowds.rig.settings, "bench")
-    p99_ms: dict[float, list[float]] = {share: [] for share in HOT_TURNS}
-    hot = crowds.by_name["many"].terminal(0)
-    for turn, share in enumerate(HOT_TURNS, 1):
-        report.waiting(f"measuring beside a hot terminal ({turn} of {len(HOT_TURNS)})")
-        table = crowds.send("many", int(HOT_RATE * (HOT_SECONDS + WARM_UP_S)), share)
-        bell = ProgressBell(crowds.rig.settings.database_url, topic)
-        try:
-            due, waited = waits(config, bell, topic, table, HOT_RATE)
-        finally:
-            bell.close()
-        others = (table.terminal_id != hot) & (due >= due[0] + WARM_UP_S)
-        p99_ms[share].append(float(np.percentile(waited[others], 99) * 1000))
+def cpu_ratios(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """CPU for each transaction in the last of these rows, against the first: the worker's, and all."""
     return {
-        "p99_ms_without_hot_terminal": round(median(p99_ms[0.0]), 2),
-        "p99_ms_of_others_beside_hot_terminal": round(median(p99_ms[HOT_SHARE]), 2),
+        f"{who}_cpu_ratio": round(rows[-1][f"{who}_cpu_us_per_tx"] / rows[0][f"{who}_cpu_us_per_tx"], 3)
+        for who in ("worker", "all")
     }
