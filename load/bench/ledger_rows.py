@@ -23,7 +23,7 @@ INSERT = """
         100 + number %% 9900, moment, moment, (number %% 1000) / 100000.0, pattern.scoring_id,
         pattern.features, (CASE WHEN number %% 500 = 0 THEN 'review' ELSE 'approve' END)::verdict, 'stream',
         false, 'EUR', 0, 0, number
-    FROM generate_series(%(first)s, %(last)s) AS number,
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS number,
         LATERAL (SELECT now() - interval '400 days' + number * interval '100 ms' AS moment) AS at,
         (SELECT scoring_id, features FROM decisions WHERE path = 'stream' LIMIT 1) AS pattern
     ORDER BY 1
@@ -70,7 +70,6 @@ class LedgerRows:
                 filled(last)
             # What would be done some time soon, and by whom it is not certain, is not to fall among figures.
             self._connection.execute("VACUUM ANALYZE decisions")
-            self._connection.execute("CHECKPOINT")
             (found,) = self._connection.execute(COUNT).fetchone() or (0,)
         return int(found)
 
