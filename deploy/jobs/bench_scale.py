@@ -14,6 +14,7 @@ from load.bench.accounts import Accounts
 from load.bench.crew import Crew, Group
 from load.bench.throughput import Throughput, middle, push, watch_off
 from load.bench.turns import turns
+from load.bench.worker_process import WorkerProcess
 from load.columns import Transactions
 from models.errors import Misuse
 from streams.kafka import client_config
@@ -23,6 +24,8 @@ WARM_DAYS = 30
 DAILY_PER_CUSTOMER = 1.5  # at least
 # Each worker has decided something before it is measured.
 PRELUDE = 2000
+# A stack of its own has the default.
+PARTITIONS: int = Settings.model_fields["partitions"].default
 
 
 def bench_scale(workers: Sequence[int], runs: int, transactions: int, report: Report) -> dict[str, Any]:
@@ -30,10 +33,10 @@ def bench_scale(workers: Sequence[int], runs: int, transactions: int, report: Re
     Raises:
         Misuse: more workers than partitions.
     """
+    refuse_idle(workers)
     order = turns(workers, runs)
     needed = len(order) * (transactions + PRELUDE)
     with rig(int(needed / CUSTOMERS / DAILY_PER_CUSTOMER) + 1, report, WARM_DAYS) as found:
-        refuse_idle(workers, found.settings)
         course = Course(found)
         found.worker.stop()
         measured: dict[int, list[Throughput]] = {count: [] for count in workers}
@@ -44,16 +47,16 @@ def bench_scale(workers: Sequence[int], runs: int, transactions: int, report: Re
             measured[count].append(course.run(count, transactions))
         return {
             "workers": [told(count, measured[count]) for count in workers],
-            "partitions": found.settings.partitions,
+            "partitions": PARTITIONS,
             "hardware": hardware(),
         }
 
 
-def refuse_idle(workers: Sequence[int], settings: Settings) -> None:
-    if max(workers) > settings.partitions:
+def refuse_idle(workers: Sequence[int]) -> None:
+    if max(workers) > PARTITIONS:
         raise Misuse(
             f"{max(workers)} workers are too many",
-            why=f"there are {settings.partitions} partitions, and each worker needs one",
+            why=f"there are {PARTITIONS} partitions, and each worker needs one",
             next_step="ask for fewer",
         )
 
@@ -104,7 +107,7 @@ def working(found: Rig, count: int) -> Iterator[Crew]:
         crew.stop()
 
 
-def _in_slot(found: Rig, slot: int) -> Any:
+def _in_slot(found: Rig, slot: int) -> WorkerProcess:
     log = found.stack.home / f"worker-{slot}.log"
     return replace(found.worker, slot=slot, log=log, _process=None)
 

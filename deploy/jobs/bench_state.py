@@ -1,7 +1,7 @@
 """The benchmark of state: does a transaction cost more where there are many customers, beside a hot terminal,
 or once the ledger is full?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,22 +48,14 @@ def bench_state(plan: Plan, report: Report) -> dict[str, Any]:
 
 
 def _by_customers(made: Crowds, plan: Plan, report: Report) -> dict[str, Any]:
-    month = {"appended": True, "compacted": False}
-    bytes_of_month = {
-        name: round(made.bytes_of(Crowd("month", SAMPLE).month(made.rng, appended)), 1)
-        for name, appended in month.items()
-    }
-    # The first round is not counted: Kafka's server compiles what it does often.
-    order = turns(plan.customers, plan.runs + 1)
-    measured: dict[int, list[Throughput]] = {customers: [] for customers in plan.customers}
+    by_month = {name: _bytes_of_a_month(made, name == "appended") for name in ("appended", "compacted")}
     touched: dict[int, int] = {}
-    for turn, customers in enumerate(order):
-        report.waiting(f"measuring {customers:,} customers ({turn + 1} of {len(order)})")
+
+    def run(customers: int) -> Throughput:
         table = made.send(customers, plan.transactions)
         touched[customers] = len(set(table.customer_id.tolist()))
-        run = backlog_of(made.rig, table)
-        if turn >= len(plan.customers):
-            measured[customers].append(run)
+        return backlog_of(made.rig, table)
+
     rows = [
         {
             "customers": customers,
@@ -71,13 +63,24 @@ def _by_customers(made: Crowds, plan: Plan, report: Report) -> dict[str, Any]:
             "redis_bytes_per_customer_and_terminals": round(made.bytes_each[customers], 1),
             **middle(runs),
         }
-        for customers, runs in measured.items()
+        for customers, runs in _by_turns(plan, run, report).items()
     ]
-    return {
-        "customers": rows,
-        **cpu_ratios(rows),
-        "redis_bytes_per_customer_by_month": bytes_of_month,
-    }
+    return {"customers": rows, **cpu_ratios(rows), "redis_bytes_per_customer_by_month": by_month}
+
+
+def _by_turns(plan: Plan, run: Callable[[int], Throughput], report: Report) -> dict[int, list[Throughput]]:
+    """The first round is not counted: Kafka's server compiles what it does often."""
+    order = turns(plan.customers, plan.runs + 1)
+    measured: dict[int, list[Throughput]] = {customers: [] for customers in plan.customers}
+    for turn, customers in enumerate(order, 1):
+        report.waiting(f"measuring {customers:,} customers ({turn} of {len(order)})")
+        measured[customers].append(run(customers))
+    return {customers: runs[1:] for customers, runs in measured.items()}
+
+
+def _bytes_of_a_month(made: Crowds, appended: bool) -> float:
+    """Of Redis' memory, for a customer's history alone."""
+    return round(made.bytes_of(Crowd("month", SAMPLE).month(made.rng, appended)), 1)
 
 
 def cpu_ratios(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
