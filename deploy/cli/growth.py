@@ -24,7 +24,8 @@ COSTS = {
 BY_CUSTOMERS = {
     "customers": "CUSTOMERS",
     "customers_touched_in_a_run": "TOUCHED",
-    "redis_bytes_per_customer_and_terminals": "REDIS BYTES",
+    "redis_bytes_per_customer": "BYTES EACH",
+    "redis_bytes_per_terminal": "A TERMINAL",
     **COSTS,
 }
 BY_ROWS = {"rows_before": "ROWS BEFORE", **COSTS}

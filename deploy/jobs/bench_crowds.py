@@ -15,6 +15,7 @@ from load.bench.crowd import Crowd, Histories
 from load.bench.filling import fill, keys_of, our_errors, used_memory
 from load.columns import Transactions
 from load.peers.histories import our_prefix
+from models.features import ENTITIES, Entity
 from streams.redis_client import client_options
 
 # Models are trained on the rig's own customers; the crowds have histories of their own.
@@ -26,15 +27,14 @@ WRITTEN_ANEW_WITHIN_S = 300.0
 class Crowds:
     """A rig, and crowds by how many customers they have.
 
-    start: what the view's keys begin with. bytes_each: of Redis' memory, for each customer of a crowd and its
-    terminals. sent: how many transactions of each crowd.
+    start: what the view's keys begin with. bytes_each: of Redis' memory, for each history of a crowd. sent: how many transactions of each crowd.
     """
 
     rig: Rig
     redis: Any
     start: str
     rng: np.random.Generator
-    bytes_each: dict[int, float] = field(default_factory=dict)
+    bytes_each: dict[tuple[int, Entity], float] = field(default_factory=dict)
     sent: dict[int, int] = field(default_factory=dict)
 
     def send(self, customers: int, count: int, hot_share: float = 0.0) -> Transactions:
@@ -43,15 +43,18 @@ class Crowds:
         return crowd_of(customers).transactions(count, first, self.rng, hot_share)
 
     def fill(self, customers: int, report: Report) -> None:
-        crowd, done, before = crowd_of(customers), 0, used_memory(self.redis)
+        crowd, done = crowd_of(customers), 0
 
         def filled(count: int) -> None:
             nonlocal done
             done += count
             report.waiting(f"histories of {customers:,} customers and their terminals: {done:,}")
 
-        fill(self.redis, self.start, crowd.histories(self.rng), filled)
-        self.bytes_each[customers] = (used_memory(self.redis) - before) / customers
+        for entity in ENTITIES:
+            before = used_memory(self.redis)
+            fill(self.redis, self.start, crowd.histories(entity, self.rng), filled)
+            used = used_memory(self.redis) - before
+            self.bytes_each[customers, entity] = round(used / crowd.count(entity), 1)
 
     def bytes_of(self, histories: Histories) -> float:
         """Of Redis' memory for each of these, which are gone afterwards."""

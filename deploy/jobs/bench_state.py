@@ -14,6 +14,7 @@ from deploy.stack.report import Report
 from load.bench.crowd import Crowd
 from load.bench.throughput import Throughput, middle
 from load.bench.turns import turns
+from models.features import ENTITIES
 
 PARTS = ("customers", "hot", "ledger")
 # What one customer takes does not depend on how many there are.
@@ -60,7 +61,7 @@ def _by_customers(made: Crowds, plan: Plan, report: Report) -> dict[str, Any]:
         {
             "customers": customers,
             "customers_touched_in_a_run": touched[customers],
-            "redis_bytes_per_customer_and_terminals": round(made.bytes_each[customers], 1),
+            **{f"redis_bytes_per_{entity}": made.bytes_each[customers, entity] for entity in ENTITIES},
             **middle(runs),
         }
         for customers, runs in _by_turns(plan, run, report).items()

@@ -11,7 +11,7 @@ import numpy as np
 
 from load.columns import DAY_MS, Ids, Transactions, midnight_ms
 from load.generator import START
-from models.features import DAY_S, ENTITIES, HOUR_S, Entity
+from models.features import DAY_S, HOUR_S, Entity
 from models.history import CODE_SHIFT, COUNT, EVENT, RECORD, TIME_MASK, Ints, Retention, hour_of, pack
 
 TERMINALS_PER_CUSTOMER = 2
@@ -55,14 +55,14 @@ class Crowd:
         """How many records of a history may count still."""
         return self.a_day(entity) * RETENTION.keep_s(entity) // DAY_S
 
-    def histories(self, rng: np.random.Generator) -> Iterator[Histories]:
-        for entity in ENTITIES:
-            stays = self.stays(entity)
-            for first in range(0, self.count(entity), AT_ONCE):
-                some = min(AT_ONCE, self.count(entity) - first)
-                sizes = stays + rng.integers(0, int(stays * GROWS_BY), some)
-                whole = np.full(some, stays)
-                yield self._drawn(entity, self._names(entity, first, some), sizes, whole, rng)
+    def histories(self, entity: Entity, rng: np.random.Generator) -> Iterator[Histories]:
+        """Of all customers or terminals, `AT_ONCE` at a time."""
+        stays = self.stays(entity)
+        for first in range(0, self.count(entity), AT_ONCE):
+            some = min(AT_ONCE, self.count(entity) - first)
+            sizes = stays + rng.integers(0, int(stays * GROWS_BY), some)
+            whole = np.full(some, stays)
+            yield self._drawn(entity, self._names(entity, first, some), sizes, whole, rng)
 
     def month(self, rng: np.random.Generator, appended: bool) -> Histories:
         """A month of every customer: appended record by record, or written at once."""

@@ -13,7 +13,7 @@ CROWD = Crowd("crowd", 300)
 
 
 def drawn(entity: Entity) -> Histories:
-    (found,) = (each for each in CROWD.histories(np.random.default_rng(1)) if each.entity == entity)
+    (found,) = CROWD.histories(entity, np.random.default_rng(1))
     return found
 
 

@@ -9,6 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from load.bench.crowd import Crowd, Histories
 from load.bench.filling import KEYS_A_CALL, fill
 from models.errors import ViewUnavailable
+from models.features import ENTITIES
 from models.history import RECORD
 
 
@@ -38,7 +39,8 @@ class Redis:
 
 
 def histories() -> list[Histories]:
-    return list(Crowd("crowd", KEYS_A_CALL + 1).histories(np.random.default_rng(1)))
+    crowd, rng = Crowd("crowd", KEYS_A_CALL + 1), np.random.default_rng(1)
+    return [some for entity in ENTITIES for some in crowd.histories(entity, rng)]
 
 
 def test_every_history_arrives_under_its_key() -> None:
