@@ -10,11 +10,12 @@ from redis import Redis
 
 from deploy.jobs.benchmarks import Rig, rig
 from deploy.stack.report import Report
-from deploy.stack.waiting import until
+from deploy.stack.waiting import TimedOut, until
 from load.bench.crowd import Crowd, Histories
 from load.bench.filling import fill, keys_of, our_errors, used_memory
 from load.columns import Transactions
 from load.peers.histories import our_prefix
+from models.errors import ViewUnavailable
 from models.features import ENTITIES, Entity
 from streams.redis_client import client_options
 
@@ -27,7 +28,8 @@ WRITTEN_ANEW_WITHIN_S = 300.0
 class Crowds:
     """A rig, and crowds by how many customers they have.
 
-    start: what the view's keys begin with. bytes_each: of Redis' memory, for each history of a crowd. sent: how many transactions of each crowd.
+    start: what the view's keys begin with. bytes_each: of Redis' memory, for each history of a crowd.
+    sent: how many transactions of each crowd.
     """
 
     rig: Rig
@@ -91,19 +93,27 @@ def crowds(sizes: Sequence[int], report: Report) -> Iterator[Crowds]:
 
 @contextmanager
 def unlogged(redis: Any, report: Report) -> Iterator[None]:
-    """Redis writes its file once afterwards, instead of every record as it comes."""
+    """Redis writes its file once afterwards, instead of every record as it comes.
+
+    Raises:
+        ViewUnavailable: Redis failed, or the file is not written in time.
+    """
     with our_errors():
         redis.config_set("appendonly", "no")
     yield
     report.waiting("waiting until Redis has written its file")
     with our_errors():
         redis.config_set("appendonly", "yes")
-    until(lambda: _is_written(redis), within_s=WRITTEN_ANEW_WITHIN_S, every_s=0.2)
+    try:
+        until(lambda: _is_written(redis), within_s=WRITTEN_ANEW_WITHIN_S, every_s=0.2)
+    except TimedOut:
+        raise ViewUnavailable(
+            "Redis has not written its file", why=f"it has taken more than {WRITTEN_ANEW_WITHIN_S:.0f} s"
+        ) from None
 
 
 def _is_written(redis: Any) -> bool:
     with our_errors():
         found = redis.info("persistence")
-    return bool(
-        found["aof_enabled"] and not found["aof_rewrite_in_progress"] and not found["aof_rewrite_scheduled"]
-    )
+    is_writing = found["aof_rewrite_in_progress"] or found["aof_rewrite_scheduled"]
+    return bool(found["aof_enabled"] and not is_writing)
