@@ -14,7 +14,7 @@ from load.bench.progress_bell import ProgressBell
 from load.bench.turns import turns
 from streams.kafka import producer_config
 
-SHARE, RATE, ROUNDS = 0.1, 1000.0, 4
+SHARE, RATE, ROUNDS = 0.1, 1000.0, 3
 FIRST_WARM_UP_S, WARM_UP_S = 15.0, 3.0
 PERCENTILES = {"p50_ms": 50, "p99_ms": 99}
 # By the share of its transactions.
