@@ -7,12 +7,14 @@ import typer
 from deploy.cli.bench_all import everything
 from deploy.cli.contests import contests
 from deploy.cli.figures import measured, print_figures, print_machine
+from deploy.cli.growth import growth
 from deploy.cli.steady import AlertShare, steady
 from deploy.cli.terminal import CHECK_FAILED, print_json, print_table
 
 bench = typer.Typer(help="Measure throughput and latency on a stack of its own.", no_args_is_help=True)
 bench.add_typer(contests)
 bench.add_typer(everything)
+bench.add_typer(growth)
 bench.add_typer(steady)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,10 +1,7 @@
 """The benchmark of peers: put together on a stack of its own, each peer in an environment of its own."""
 
-import os
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
@@ -32,7 +29,7 @@ def bench_peers(names: Sequence[str], rounds: int, transactions: int, report: Re
             found.steady(number, STEADY_S, WARM_UP_S)
         found.kill()
         ours, *rivals = ({"name": name, **each.document()} for name, each in found.found.items())
-    return {"ours": ours, "peers": rivals, "hardware": hardware(), "rounds": rounds}
+    return {"ours": ours, "peers": rivals, "rounds": rounds}
 
 
 def needed(peers: int, rounds: int, transactions: int) -> int:
@@ -77,13 +74,3 @@ def _rivals(found: Rig, stores: Stores, peers: Sequence[Peer], report: Report) -
             report.waiting(f"building the environment of {peer.tool}")
             pythons[peer.tool] = build(peer.tool, folder)
         yield Rival(peer, stores, pythons[peer.tool], folder, told)
-
-
-def hardware() -> dict[str, Any]:
-    return {
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "load_1m": round(os.getloadavg()[0], 2),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }

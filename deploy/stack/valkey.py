@@ -29,6 +29,8 @@ user {operator} reset on #{hashed} ~* &* +@all
 # What a crash may lose is one second; the ledger heals it.
 appendonly yes
 appendfsync everysec
+# By default a whole copy would be written each minute as well, which nobody reads where there is the log.
+save ""
 # Histories are never evicted: a full server refuses to write, and that is seen.
 maxmemory-policy noeviction
 loglevel notice

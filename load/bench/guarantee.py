@@ -8,12 +8,12 @@ from typing import Any
 from load.bench.accounts import Accounts
 from load.bench.progress_watch import ProgressWatch
 from load.bench.throughput import measure_backlog
+from load.bench.turns import turns
 from load.bench.worker_process import WorkerProcess
 from load.columns import Transactions
 from load.producer import Pusher
 
-# Each in turn, and the other way round: what grows slower or faster meanwhile counts for both.
-TURNS = (True, False, False, True, True, False, False, True)
+TURNS = turns((True, False), 4)
 
 
 @dataclass(frozen=True, slots=True)

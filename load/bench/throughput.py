@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from load.bench.accounts import Accounts
 from load.bench.progress_watch import ProgressWatch
@@ -80,6 +80,23 @@ def work_off(
 ) -> Throughput:
     """Start on a backlog of at least `count` records behind the first `before`, and watch so many go."""
     worker.start()
+    return watch_off(worker, accounts, watch, before, count)
+
+
+class Runs(Protocol):
+    """A worker, or several."""
+
+    def check(self) -> None:
+        """
+        Raises:
+            Unavailable: one has ended.
+        """
+
+    def rss_mb(self) -> float: ...
+
+
+def watch_off(worker: Runs, accounts: Accounts, watch: ProgressWatch, before: int, count: int) -> Throughput:
+    """The same of one that has just begun."""
     started = watch.wait(before + 1, worker.check)
     already, used_s = watch.total() - before, accounts.cpu_s()
     watch.wait(before + count // 2, worker.check)

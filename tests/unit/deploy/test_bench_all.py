@@ -139,8 +139,7 @@ def test_without_a_run_the_page_is_made_anew(ran: list[tuple[str, ...]], two: Pa
     assert "## Recovery" in (tmp_path / "benchmarks.md").read_text()
 
 
-# scale and state come with their own commands.
-@pytest.mark.parametrize("name", [name for name in BENCHES if name not in ("scale", "state")])
+@pytest.mark.parametrize("name", BENCHES)
 @pytest.mark.parametrize("short", [False, True])
 def test_each_is_a_command_that_takes_these_arguments(name: str, short: bool) -> None:
     command, *arguments = (*BENCHES[name].arguments, *(BENCHES[name].short if short else ()))

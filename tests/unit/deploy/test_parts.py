@@ -70,6 +70,7 @@ def test_valkey_keeps_what_it_is_given(site: Site) -> None:
     lines = Valkey(site).conf().splitlines()
     assert "appendonly yes" in lines
     assert "appendfsync everysec" in lines
+    assert 'save ""' in lines
     assert "maxmemory-policy noeviction" in lines
     assert "bind 127.0.0.1" in lines
 
