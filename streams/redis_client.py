@@ -103,9 +103,10 @@ def of_cluster(error: RedisClusterException) -> FraudError:
 class ReadAnewConnection(SSLConnection):
     """Reads the files of certificates whenever it connects; the library's own does so once."""
 
-    async def connect(self) -> None:
+    async def connect_check_health(self, *checks: Any, **others: Any) -> None:
+        """What connecting comes down to, whoever asks for it."""
         self.ssl_context.context = None
-        await super().connect()  # type: ignore[no-untyped-call]
+        await super().connect_check_health(*checks, **others)
 
 
 class FunctionCluster(AsyncCluster):
