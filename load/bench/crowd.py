@@ -12,7 +12,7 @@ import numpy as np
 from load.columns import DAY_MS, Ids, Transactions, midnight_ms
 from load.generator import START
 from models.features import DAY_S, HOUR_S, Entity
-from models.history import CODE_SHIFT, COUNT, EVENT, RECORD, TIME_MASK, Ints, Retention, hour_of, pack
+from models.history import COUNT, EVENT, RECORD, Ints, Retention, hour_of, pack
 
 TERMINALS_PER_CUSTOMER = 2
 A_DAY = 2
@@ -100,14 +100,15 @@ class Crowd:
     def _drawn(
         self, entity: Entity, names: Sequence[str], sizes: Ints, whole: Ints, rng: np.random.Generator
     ) -> Histories:
-        """Records at any moment of the time that so many take."""
-        codes = np.repeat(np.arange(len(sizes)), sizes)
-        span_s = np.repeat(sizes * DAY_S // self.a_day(entity), sizes)
-        time_s = NOW_MS // 1000 - (rng.random(len(codes)) * span_s).astype(np.int64)
-        ordered = np.sort((codes << CODE_SHIFT) | time_s) & TIME_MASK
+        """Records evenly through time, so that those of a history that are too old are as many as have come
+        since it was made smaller: drawn by chance, more would be overgrown than a stream leaves so."""
+        codes, ends = np.repeat(np.arange(len(sizes)), sizes), np.cumsum(sizes)
+        newer = np.repeat(ends, sizes) - 1 - np.arange(len(codes))
+        since = newer + rng.random(len(sizes))[codes]
+        time_s = NOW_MS // 1000 - (since * (DAY_S / self.a_day(entity))).astype(np.int64)
         # A terminal's records bear no amounts.
         payload = rng.integers(100, 10_000, len(codes)) if entity == "customer" else np.zeros_like(codes)
-        return Histories(entity, names, sizes, whole, pack(ordered, payload, EVENT).tobytes())
+        return Histories(entity, names, sizes, whole, pack(time_s, payload, EVENT).tobytes())
 
     def _names(self, entity: Entity, first: int, count: int) -> list[str]:
         return [f"{self.name}-{entity}-{number}" for number in range(first, first + count)]
