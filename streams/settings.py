@@ -85,12 +85,7 @@ class Settings(BaseSettings):
     group_id: str = "fraudml"
     slot: int = Field(0, ge=0, description="which worker this is: names its transactions and its membership")
     sweep_max_records: int = Field(2048, ge=1, le=100_000)
-    state_groups: int = Field(
-        1,
-        ge=1,
-        le=1024,
-        description="over which the histories are spread: hash tags, each in one slot of a cluster",
-    )
+    state_groups: int = Field(1, ge=1, le=1024, description="hash tags over which the histories are spread")
     session_timeout_s: float = Field(10.0, ge=6.0, le=300.0)
     offset_commit_interval_s: float = Field(1.0, gt=0, le=60)
     kafka_timeout_s: float = Field(10.0, gt=0)
