@@ -14,9 +14,8 @@ from streams.logs import set_up_logs
 from streams.roles import acting_as
 from streams.settings import read_settings
 
-# The event loop and the sweep's thread hand the interpreter to each other many times for each answer, and
-# whoever wants it back from one that is busy waits so long.
-SWITCH_S = 0.0001
+# The event loop and the sweep's thread hand the interpreter to each other several times for each answer.
+SWITCH_S = 0.0005
 
 
 def create() -> FastAPI:

@@ -88,12 +88,7 @@ class Settings(BaseSettings):
     sweep_lanes: int = Field(
         2, ge=1, le=16, description="how many sweeps of one worker may be under way, of different partitions"
     )
-    state_groups: int = Field(
-        1,
-        ge=1,
-        le=1024,
-        description="over which the histories are spread: hash tags, each in one slot of a cluster",
-    )
+    state_groups: int = Field(1, ge=1, le=1024, description="hash tags over which the histories are spread")
     session_timeout_s: float = Field(10.0, ge=6.0, le=300.0)
     offset_commit_interval_s: float = Field(1.0, gt=0, le=60)
     kafka_timeout_s: float = Field(10.0, gt=0)
