@@ -30,7 +30,7 @@ SECTIONS = {
     "soak": ("Soak", "A steady rate for long; then faults by one seed on another stack."),
 }
 # What has rows or words of its own, or is too long for a page.
-ELSEWHERE = ("machine", "hardware", "reconcile", "ours")
+ELSEWHERE = ("machine", "reconcile", "ours")
 
 
 def page(kept: Mapping[str, Kept], pictures: str = "pictures") -> str:

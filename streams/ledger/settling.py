@@ -56,7 +56,7 @@ def settle(
 ) -> Settled | Duplicates:
     """Insert all rows and move the progress, or nothing.
 
-    copied_from: so many rows are copied.
+    copied_from: so many rows and more are copied.
 
     Raises:
         ProgressMoved: the progress is not what the step expected.
@@ -71,13 +71,13 @@ def settle(
         else:
             _settle_by_copy(connection, step, rows, incarnation)
     except psycopg.Error as error:
+        if not _says_why(error):
+            raise
         connection.rollback()
         if error.sqlstate == PROGRESS_ELSEWHERE:
             raise _progress_moved(step) from None
         if error.sqlstate == archived.IDS_ARCHIVED:
             return archived.duplicates(connection, rows)
-        if not _is_taken(error):
-            raise
     else:
         return Settled()
     taken = resolve(connection, rows, incarnation)
@@ -96,9 +96,10 @@ def _settle_by_copy(connection: TimedConnection, step: Step, rows: DecisionRows,
     connection.commit()
 
 
-def _is_taken(error: psycopg.Error) -> bool:
-    """Whether some id has a row already."""
-    return error.sqlstate == IDS_TAKEN or error.diag.constraint_name == ID_IS_KEY
+def _says_why(error: psycopg.Error) -> bool:
+    """Whether it is one that the statements answer with; after any other the connection is not to be used."""
+    known = (PROGRESS_ELSEWHERE, IDS_TAKEN, archived.IDS_ARCHIVED)
+    return error.sqlstate in known or error.diag.constraint_name == ID_IS_KEY
 
 
 def _settle_in_steps(connection: TimedConnection, step: Step, rows: DecisionRows) -> Settled | Duplicates:

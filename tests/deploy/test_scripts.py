@@ -67,7 +67,7 @@ def test_postgres_does_not_start_without_a_password(script: Script, address: str
 def test_redis_hears_the_password_by_standard_input_alone(script: Script) -> None:
     done = script("redis.yaml", REDIS_URL=f"redis://:{ENCODED}@fraud-redis:6379/0")
     arguments, *config = done.stdout.splitlines()
-    assert arguments == "arguments: - --appendonly yes --dir /data"
+    assert arguments == "arguments: - --appendonly yes --save  --dir /data"
     assert config == [f'requirepass "{as_bytes(SECRET)}"']
 
 
