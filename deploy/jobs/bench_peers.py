@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from math import ceil
 from typing import Any
 
-from deploy.jobs.benchmarks import CUSTOMERS, WARM_DAYS, Rig, rig, worker_environment
+from deploy.jobs.benchmarks import WARM_DAYS, Rig, days_of, rig, worker_environment
 from deploy.stack.report import Report
 from load.peers.candidate import Ours, Rival, Stores, stores_of
 from load.peers.contest import KILLED_OF, PRELUDE, RATE, Contest
@@ -17,7 +16,6 @@ from streams.settings import CHECKOUT
 STEADY_ROUNDS = 2
 STEADY_S = 10.0
 WARM_UP_S = 5.0
-DAILY_PER_CUSTOMER = 1.5  # at least
 
 
 def bench_peers(names: Sequence[str], rounds: int, transactions: int, report: Report) -> dict[str, Any]:
@@ -43,7 +41,7 @@ def contest(
     peers: Sequence[Peer], transactions: int, report: Report, warm_days: int = WARM_DAYS
 ) -> Iterator[Contest]:
     """Everything that runs is stopped at the end, by whatever it ends."""
-    days = ceil(transactions / CUSTOMERS / DAILY_PER_CUSTOMER) + 1
+    days = days_of(transactions)
     with (
         rig(days, report, warm_days) as found,
         closing(stores_of(found.settings)) as stores,

@@ -7,20 +7,18 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
-from deploy.jobs.benchmarks import CUSTOMERS, Rig, rig
+from deploy.jobs.benchmarks import Rig, days_of, rig
 from deploy.stack.report import Report
 from load.bench.accounts import Accounts
 from load.bench.crew import Crew, Group
+from load.bench.supply import Supply
 from load.bench.throughput import Throughput, middle, push, watch_off
 from load.bench.turns import turns
 from load.bench.worker_process import WorkerProcess
-from load.columns import Transactions
 from models.errors import Misuse
 from streams.kafka import client_config
 from streams.settings import Settings
 
-WARM_DAYS = 30
-DAILY_PER_CUSTOMER = 1.5  # at least
 # Each worker has decided something before it is measured.
 PRELUDE = 2000
 # A stack of its own has the default.
@@ -35,8 +33,8 @@ def bench_scale(workers: Sequence[int], runs: int, transactions: int, report: Re
     refuse_idle(workers)
     order = turns(workers, runs)
     needed = len(order) * (transactions + PRELUDE)
-    with rig(int(needed / CUSTOMERS / DAILY_PER_CUSTOMER) + 1, report, WARM_DAYS) as found:
-        course = Course(found)
+    with rig(days_of(needed), report) as found:
+        course = Course(found, Supply(found.measured))
         found.worker.stop()
         measured: dict[int, list[Throughput]] = {count: [] for count in workers}
         for turn, count in enumerate(order, 1):
@@ -61,10 +59,8 @@ def refuse_idle(workers: Sequence[int]) -> None:
 
 @dataclass
 class Course:
-    """used: how many transactions of the rig have been sent."""
-
     rig: Rig
-    used: int = 0
+    supply: Supply
 
     def run(self, count: int, transactions: int) -> Throughput:
         """A backlog that so many workers begin on at the same moment."""
@@ -80,14 +76,8 @@ class Course:
     def _push(self, count: int) -> int:
         """How far the workers were before."""
         before = self.rig.watch.total()
-        push(self.rig.pusher, self.rig.settings.transactions_topic, self._next(count))
+        push(self.rig.pusher, self.rig.settings.transactions_topic, self.supply.take(count))
         return before
-
-    def _next(self, count: int) -> Transactions:
-        table = self.rig.measured[self.used : self.used + count]
-        assert len(table) == count, "the rig has enough"
-        self.used += count
-        return table
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from deploy.jobs.benchmarks import CUSTOMERS, WARM_DAYS, Rig, rig
+from deploy.jobs.benchmarks import CUSTOMERS, WARM_DAYS, Rig, days_of, rig
 from deploy.jobs.chaos import chaos
 from deploy.jobs.drill_load import Orders
 from deploy.jobs.reconciling import reconcile_stores
@@ -30,7 +30,6 @@ from streams.kafka import producer_config
 
 # Of the log, the ledger with its write-ahead log, the view's file, and the records prepared.
 BYTES_PER_TRANSACTION = 1200
-PER_CUSTOMER_AND_DAY = 1.8
 # A drill of its own: what it counts out must fit into memory.
 FAULT_RATE, FAULT_S = 300.0, 13.0
 
@@ -124,10 +123,8 @@ def _heard(found: Rig) -> Iterator[CommitTimes]:
 
 def _tables(transactions: int) -> Iterator[Any]:
     """The days after those that the histories were warmed with."""
-    days = ceil(transactions / CUSTOMERS / PER_CUSTOMER_AND_DAY) + 1
-    return islice(
-        simulate(SimulatorParameters(customers=CUSTOMERS), seed=1, days=WARM_DAYS + days), WARM_DAYS, None
-    )
+    days = WARM_DAYS + days_of(transactions)
+    return islice(simulate(SimulatorParameters(customers=CUSTOMERS), seed=1, days=days), WARM_DAYS, None)
 
 
 def _tell(soak: Soak, slot: Slot, census: Census, report: Report) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from streams.ledger.rules import POLICY
 from streams.settings import Settings
 
 CUSTOMERS = 5000
+PER_CUSTOMER_AND_DAY = 1.5  # at least
 DAYS_OF_A_RUN = 30
 WARM_DAYS = 30
 TRAIN_DAYS = 7
@@ -65,6 +67,11 @@ class Rig:
     def accounts(self) -> Accounts:
         """The worker's, and those of the stores."""
         return Accounts({"worker": self.worker.process, **self.stores.processes})
+
+
+def days_of(transactions: int) -> int:
+    """In so many days the customers of a rig make at least these."""
+    return ceil(transactions / CUSTOMERS / PER_CUSTOMER_AND_DAY)
 
 
 def _process_of(stack: Stack, part: str) -> psutil.Process:

@@ -154,7 +154,8 @@ def _drill(
         say,
         ANY_TIME if orders.mixed else 0.0,
     )
-    with Auditor(lambda: reconcile_stores(settings, Report()), say) as auditor:
+    auditor = Auditor(lambda: reconcile_stores(settings, Report()), say)
+    with auditor.beside():
         with _calling(door, load.questions, to_the_end=orders.mixed):
             rate = len(load.streamed) / orders.seconds
             drill.run(orders.seconds, lambda: _replay(orders, rate, settings, load.streamed, counter))

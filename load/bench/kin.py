@@ -1,12 +1,9 @@
 """How much CPU some processes and all below them have used, though they come and go."""
 
 from collections.abc import Callable, Iterable
-from threading import Event, Thread
 from typing import NamedTuple
 
 import psutil
-
-LOOK_EVERY_S = 3.0
 
 # A pid is given anew; together with its start it is not.
 Key = tuple[int, float]
@@ -67,21 +64,3 @@ def alive() -> Iterable[Alive]:
             times = info["cpu_times"]
             used_s = times.user + times.system + times.children_user + times.children_system
             yield Alive((process.pid, info["create_time"]), info["ppid"], used_s)
-
-
-class KinWatch:
-    """Looks every few seconds on a thread of its own, until closed."""
-
-    def __init__(self, kin: Kin, every_s: float = LOOK_EVERY_S) -> None:
-        self._kin, self._every_s = kin, every_s
-        self._stop = Event()
-        self._thread = Thread(target=self._run, name="kin", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._every_s):
-            self._kin.look()

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from random import Random
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 from load.chaos.arena import Arena
 from load.chaos.faults import Fault
+from load.repeatedly import Repeatedly
 from models.errors import FraudError, Unavailable
 
 Say = Callable[[str], None]
@@ -20,36 +21,22 @@ MAY_WAIT = ("rest",)
 
 @dataclass
 class Auditor:
-    """Reconciles again and again on a thread of its own; a store that is away is no finding."""
+    """Reconciles; a store that is away is no finding."""
 
     reconcile: Reconcile
     say: Say
     runs: int = 0
     findings: int = 0
-    _stop: Event = field(default_factory=Event)
-    _broken: Exception | None = None
 
-    def __enter__(self) -> "Auditor":
-        self._thread = Thread(target=self._run, name="auditor", daemon=True)
-        self._thread.start()
-        return self
+    def beside(self) -> Repeatedly:
+        """Looks again and again: a drill that nobody has looked at proves nothing, so what fails is told."""
+        return Repeatedly("auditor", self._look_if_it_can, RECONCILE_EVERY_S)
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        if self._broken is not None:
-            raise self._broken
-
-    def _run(self) -> None:
-        while not self._stop.wait(RECONCILE_EVERY_S):
-            try:
-                self.look(allowed=MAY_WAIT)
-            except FraudError as error:
-                self.say(f"reconcile has to wait: {error}")
-            except Exception as error:
-                # A drill that nobody has looked at proves nothing: told when the thread is joined.
-                self._broken = error
-                return
+    def _look_if_it_can(self) -> None:
+        try:
+            self.look(allowed=MAY_WAIT)
+        except FraudError as error:
+            self.say(f"reconcile has to wait: {error}")
 
     def look(self, allowed: Collection[str] = ()) -> None:
         """allowed: checks whose findings may pass by themselves."""
