@@ -10,7 +10,7 @@ from streams.arrivals import Sweep
 from streams.gathering import held_records, sweeps_of, turn_of, without
 from streams.held import HeldPartitions
 from streams.lanes import Lanes
-from streams.offsets import Ends, Place
+from streams.offsets import Ends, Offsets, Place
 
 log = structlog.get_logger(__name__)
 
@@ -85,8 +85,16 @@ class Intake:
         self.held.drop(places)
         self.forget(places)
 
-    def clear(self) -> None:
+    def hold(self, consumer: Any, offsets: Offsets) -> None:
+        """Read partitions that are ours no further than these offsets."""
+        mine = {place: offset for place, offset in offsets.items() if place in self.partitions}
+        self.forget(set(mine))
+        self.held.hold(consumer, mine)
+
+    def clear(self, consumer: Any) -> None:
+        """All is read again: whatever has held a partition is met again, too."""
         self.records, self.newest, self.sweeps = {}, None, []
+        self.held.clear(consumer)
 
     def lags(self, consumer: Any, under_way: Sequence[Sweep]) -> dict[Place, int]:
         """Records of each partition that are not finished, whether they are read or not."""

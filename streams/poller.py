@@ -20,7 +20,8 @@ from streams.intake import Intake
 from streams.kafka import Config, consumer_failure
 from streams.lanes import Lanes
 from streams.mailbox import Mailbox
-from streams.offsets import Offsets, OwedOffsets, Place
+from streams.offset_book import OffsetBook
+from streams.offsets import Offsets, Place
 
 log = structlog.get_logger(__name__)
 
@@ -78,13 +79,10 @@ class Poller:
         self._ids: Mapping[str, str] = {}
         self._intake = Intake()
         self._lanes = Lanes(pace.lanes)
-        self._starting, self._owed = OwedOffsets(), OwedOffsets()
-        self._gone: set[Place] = set()
+        self._book = OffsetBook(self._lanes, pace.commit_interval_s, monotonic)
         self._assignments = 0
         self._drained: Event | None = None
         self._stopping = self._rewinding = self._blocked = False
-        self._committed_at = monotonic()
-        self._due: set[Place] = set()
         self._thread = Thread(target=self._run, name="poller", daemon=True)
         self._consumer: Any = None
 
@@ -106,19 +104,19 @@ class Poller:
 
     def later(self, offsets: Offsets) -> None:
         """`CommitBook.later`: commit plainly, before long and before the next sweep of alerts."""
-        self._mailbox.put(lambda: self._later(offsets))
+        self._mailbox.put(lambda: self._book.later(offsets))
 
     def done(self, offsets: Offsets) -> None:
         """`CommitBook.done`: committed in a transaction, so nothing older may follow."""
-        self._mailbox.put(lambda: self._owed.drop(offsets))
+        self._mailbox.put(lambda: self._book.done(offsets))
 
     def finished(self, lane: int = 0) -> None:
         """A sweep under way is done: the next one may come."""
-        self._mailbox.put(lambda: self._leave(lane))
+        self._mailbox.put(lambda: self._book.leave(lane))
 
     def hold(self, offsets: Offsets) -> None:
         """Read partitions no further than these offsets."""
-        self._mailbox.put(lambda: self._hold(offsets))
+        self._mailbox.put(lambda: self._intake.hold(self._consumer, offsets))
 
     def release(self, place: Place) -> None:
         """Read a partition on that was held."""
@@ -143,7 +141,7 @@ class Poller:
             )
             while not self._stopping:
                 self._turn()
-            self._commit()
+            self._book.commit(self._consumer)
             self._consumer.close()
         except KafkaException as error:
             self._failed(consumer_failure(error))
@@ -154,7 +152,8 @@ class Poller:
         self._mailbox.obey(self._patience_s())
         if self._stopping:
             return
-        self._keep_books()
+        if self._book.keep(self._consumer):
+            self._lag(self._intake.lags(self._consumer, self._lanes.sweeps), self.held())
         if self._rewinding and not self._lanes:
             self._rewind()
         if self._lanes.full or self._rewinding:
@@ -172,49 +171,28 @@ class Poller:
             return KEEP_ALIVE_S
         return BLOCKED_S if self._blocked else 0
 
-    def _keep_books(self) -> None:
-        if monotonic() - self._committed_at >= self._pace.commit_interval_s:
-            self._committed_at = monotonic()
-            self._due |= self._owed.places
-            self._lag(self._intake.lags(self._consumer, self._lanes.sweeps), self.held())
-        # A partition that is always under way is free between two sweeps, which is now.
-        if self._due - self._lanes.places:
-            self._commit()
-            self._due &= self._lanes.places
-
     def _deliver_next(self) -> None:
-        intake = self._intake
-        if self._starting or not intake.sweeps:
-            self._receive(0 if intake.records and not self._starting else IDLE_POLL_S)
+        intake, starting = self._intake, self._book.starting
+        if starting or not intake.sweeps:
+            self._receive(0 if intake.records and not starting else IDLE_POLL_S)
         if not intake.sweeps:
             self._gather()
-        if intake.sweeps and not self._starting and not self._stopping:
+        if intake.sweeps and not starting and not self._stopping:
             self._deliver(self._lanes.take(intake.sweeps.pop(0)))
-
-    def _commit(self) -> None:
-        """Commit what is owed, but for sweeps under way, whose transactions may be committing more."""
-        self._owed.commit(self._consumer, self._lanes.places)
 
     def _stop(self) -> None:
         self._stopping = True
 
-    def _later(self, offsets: Offsets) -> None:
-        """Not where a rebalance came while the sweep was in work: another worker may have committed more."""
-        self._owed.later({place: offset for place, offset in offsets.items() if place not in self._gone})
-
-    def _leave(self, lane: int) -> None:
-        self._gone -= self._lanes.leave(lane)
-
     def _refuse(self, lane: int) -> None:
         """Others may end first: of theirs, too, only what is committed is not read again."""
-        self._leave(lane)
+        self._book.leave(lane)
         self._rewinding = True
 
     def _receive(self, wait_s: float) -> None:
         """Serve the group, and take the first record that comes."""
         message = self._consumer.poll(wait_s)
         # Before the first sweep of a partition, its starting offset is committed.
-        self._starting.commit(self._consumer)
+        self._book.starting.commit(self._consumer)
         if message is not None:
             self._intake.keep([message])
 
@@ -247,7 +225,7 @@ class Poller:
         self._assign(starts)
         self._assignments += 1
         self._intake.partitions |= set(starts)
-        self._starting.later(starts)
+        self._book.starting.later(starts)
         log.info("partitions_assigned", count=len(starts))
         self._assigned(frozenset(self._intake.partitions))
 
@@ -262,7 +240,7 @@ class Poller:
             self._mailbox.obey(KEEP_ALIVE_S)
         if self._rewinding:
             self._forget()
-        self._commit()
+        self._book.commit(self._consumer)
         self._drop(taken)
 
     def _on_lost(self, consumer: Any, taken: list[TopicPartition]) -> None:
@@ -271,19 +249,11 @@ class Poller:
     def _drop(self, taken: list[TopicPartition]) -> None:
         """Forget partitions: what is buffered of them belongs to another worker now."""
         places = {(each.topic, each.partition) for each in taken}
-        self._gone |= places & self._lanes.places
         self._intake.drop(places)
-        self._owed.drop(places)
-        self._starting.drop(places)
+        self._book.drop(places)
         log.info("partitions_revoked", count=len(places))
         self._assigned(frozenset(self._intake.partitions))
         self._consumer.unassign()
-
-    def _hold(self, offsets: Offsets) -> None:
-        intake = self._intake
-        mine = {place: offset for place, offset in offsets.items() if place in intake.partitions}
-        intake.forget(set(mine))
-        intake.held.hold(self._consumer, mine)
 
     def _rewind(self) -> None:
         self._forget()
@@ -291,10 +261,8 @@ class Poller:
 
     def _forget(self) -> None:
         self._rewinding = False
-        self._intake.clear()
-        self._owed.clear()
-        # Whatever has held a partition is met again.
-        self._intake.held.clear(self._consumer)
+        self._intake.clear(self._consumer)
+        self._book.forget()
 
     def _assign(self, starts: Offsets) -> None:
         """Read on from these offsets; seeking one partition after the other would take half a second each."""

@@ -11,7 +11,7 @@ from streams.kinds_of_settings import masked
 from streams.redis_address import is_cluster, named_nodes, of_one_node
 from streams.redis_client import client_options, cluster_client, cluster_options
 
-SEVERAL = "redis+cluster://worker:secret%2Cword@one:7000,two,[::1]:7002"
+SEVERAL = "redis+cluster://fraud:secret%2Cword@one:7000,two,[::1]:7002"
 
 
 @pytest.mark.parametrize("address", ["redis://cache/0", "rediss://cache", "redis://one:1,two:2/0"])
@@ -25,11 +25,11 @@ def test_a_cluster_names_some_of_its_nodes() -> None:
 
 
 def test_user_password_and_tls_are_those_of_all_nodes() -> None:
-    assert of_one_node(SEVERAL) == "redis://worker:secret%2Cword@one:7000/0"
-    options = cluster_options("rediss+cluster://worker:secret%2Cword@one,two?ssl_ca_certs=/tls/ca.pem", 1.5)
+    assert of_one_node(SEVERAL) == "redis://fraud:secret%2Cword@one:7000/0"
+    options = cluster_options("rediss+cluster://fraud:secret%2Cword@one,two?ssl_ca_certs=/tls/ca.pem", 1.5)
     told = {name: options[name] for name in ("username", "password", "ssl", "ssl_ca_certs")}
     assert told == {
-        "username": "worker",
+        "username": "fraud",
         "password": "secret,word",
         "ssl": True,
         "ssl_ca_certs": "/tls/ca.pem",
@@ -55,17 +55,17 @@ def test_what_is_no_address_of_a_cluster_is_refused(address: str, why: str) -> N
 
 
 def test_the_password_of_a_cluster_is_not_shown() -> None:
-    assert masked("redis+cluster://worker:secret@one,two") == "redis+cluster://worker:****@one,two"
+    assert masked("redis+cluster://fraud:secret@one,two") == "redis+cluster://fraud:****@one,two"
 
 
 def test_a_password_in_a_file_is_read_for_each_connection(tmp_path: Path) -> None:
     file = tmp_path / "url"
-    file.write_text("redis+cluster://worker:before@one:7000,two:7001")
+    file.write_text("redis+cluster://fraud:before@one:7000,two:7001")
     held = HeldAddress.of(file)
     options = cluster_options(held, 1.0)
-    file.write_text("redis+cluster://worker:secret@one:7000,two:7001")
+    file.write_text("redis+cluster://fraud:secret@one:7000,two:7001")
     assert "password" not in options
-    assert options["credential_provider"].get_credentials() == ("worker", "secret")
+    assert options["credential_provider"].get_credentials() == ("fraud", "secret")
     assert client_options(of_one_node(held))["url"] == "redis://one:7000/0"
 
 

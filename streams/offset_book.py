@@ -1,0 +1,58 @@
+"""What a poller owes the group, and when it may commit that. Belongs to the poller's thread."""
+
+from collections.abc import Callable, Set
+from typing import Any
+
+from streams.lanes import Lanes
+from streams.offsets import Offsets, OwedOffsets, Place
+
+
+class OffsetBook:
+    """starting: of partitions just given to us, to be committed before their first sweep. clock: seconds."""
+
+    def __init__(self, lanes: Lanes, interval_s: float, clock: Callable[[], float]) -> None:
+        self._lanes = lanes
+        self._interval_s = interval_s
+        self._clock = clock
+        self.starting = OwedOffsets()
+        self._owed = OwedOffsets()
+        self._gone: set[Place] = set()
+        self._due: set[Place] = set()
+        self._committed_at = clock()
+
+    def later(self, offsets: Offsets) -> None:
+        """Not where a rebalance came while the sweep was in work: another worker may have committed more."""
+        self._owed.later({place: offset for place, offset in offsets.items() if place not in self._gone})
+
+    def done(self, offsets: Offsets) -> None:
+        self._owed.drop(offsets)
+
+    def leave(self, lane: int) -> None:
+        """The sweep of a lane is done with."""
+        self._gone -= self._lanes.leave(lane)
+
+    def keep(self, consumer: Any) -> bool:
+        """Commit what has been owed for long; whether another interval is over."""
+        is_over = self._clock() - self._committed_at >= self._interval_s
+        if is_over:
+            self._committed_at = self._clock()
+            self._due |= self._owed.places
+        # A partition that is always under way is free between two sweeps, which is now.
+        if self._due - self._lanes.places:
+            self.commit(consumer)
+            self._due &= self._lanes.places
+        return is_over
+
+    def commit(self, consumer: Any) -> None:
+        """Commit what is owed, but for sweeps under way, whose transactions may be committing more."""
+        self._owed.commit(consumer, self._lanes.places)
+
+    def drop(self, places: Set[Place]) -> None:
+        """They belong to another worker now."""
+        self._gone |= places & self._lanes.places
+        self._owed.drop(places)
+        self.starting.drop(places)
+
+    def forget(self) -> None:
+        """All is read again from what is committed."""
+        self._owed.clear()
