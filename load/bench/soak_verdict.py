@@ -125,14 +125,21 @@ def _of_memory(document: Mapping[str, Any]) -> tuple[bool, str]:
     by_process = document["memory"]
     told = ", ".join(f"{name} {_slope(each, 'MB')}" for name, each in by_process.items())
     again = document["started_again"]
-    flat = bool(by_process) and all(each["flat"] for each in by_process.values()) and not again
+    flat, word = _flat([each["flat"] for each in by_process.values()])
     started = f"; started again: {', '.join(again)}" if again else ""
-    return flat, f"{'flat' if flat else 'not flat'}: {told or 'nothing read'}{started}"
+    return flat and not again, f"{word}: {told or 'nothing read'}{started}"
 
 
 def _of_latency(trend: Mapping[str, Any]) -> tuple[bool, str]:
-    flat = bool(trend["flat"])
-    return flat, f"{'flat' if flat else 'not flat'}: p99 {_slope(trend, 'ms')}"
+    flat, word = _flat([trend["flat"]])
+    return flat, f"{word}: p99 {_slope(trend, 'ms')}"
+
+
+def _flat(found: Sequence[bool | None]) -> tuple[bool, str]:
+    """Whether all are, and a word for it. None: too short to say."""
+    if False in found:
+        return False, "not flat"
+    return (True, "flat") if found and None not in found else (False, "not known")
 
 
 def _slope(trend: Mapping[str, Any], unit: str) -> str:

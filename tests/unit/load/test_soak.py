@@ -129,8 +129,8 @@ def test_a_process_that_was_started_again_is_told() -> None:
 
 def test_too_short_a_run_says_so_and_does_not_pass() -> None:
     found = judged(seen(LEVEL[:3], [20.0] * 3))
-    assert found["memory"] == (False, "not flat: worker too short to say")
-    assert found["latency"] == (False, "not flat: p99 too short to say")
+    assert found["memory"] == (False, "not known: worker too short to say")
+    assert found["latency"] == (False, "not known: p99 too short to say")
 
 
 def test_findings_faults_and_an_early_end_are_told() -> None:
