@@ -7,61 +7,43 @@ from typing import Any, NamedTuple
 
 import faust
 import structlog
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay
-from tenacity.stop import stop_any, stop_when_event_set
-from tenacity.wait import wait_exponential_jitter
 
 from models.errors import Refused, Unavailable
 from streams.arrivals import Sweep
+from streams.insistence import Insistence
 from streams.metrics import Metrics
 from streams.spans import UNCOLLECTED, Spans
 from streams.tracing import log_traces
-from streams.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
 Handle = Callable[[Sweep], None]
 Crash = Callable[[BaseException], None]
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
 
 
 class SweepRunner:
     """Handles the sweeps of a lane one after the other; waits while a dependency is away.
 
-    stop: set when the worker is told to go. give_up_s: how long to wait for a dependency. finished: called as
-    soon as a sweep is done, so that the next one is read while Faust still takes note of this one. spans: of
-    traced records.
+    stop: set when the worker is told to go. finished: called as soon as a sweep is done, so that the next one
+    is read while Faust still takes note of this one. spans: of traced records.
     """
 
     def __init__(
         self,
         handlers: Mapping[str, Handle],
         *,
+        insist: Insistence,
         metrics: Metrics,
-        watchdog: Watchdog,
         stop: Any,
-        give_up_s: float,
         finished: Callable[[], None] = lambda: None,
         spans: Spans = UNCOLLECTED,
-        lane: int = 0,
     ) -> None:
-        self._lane = lane
-        self._spans = spans
         self._handlers = handlers
-        self._finished = finished
+        self._insist = insist
         self._metrics = metrics
-        self._watchdog = watchdog
         self._stop = stop
-        self._patience = Retrying(
-            retry=retry_if_exception_type(Unavailable),
-            stop=stop_any(stop_after_delay(give_up_s), stop_when_event_set(stop)),
-            wait=wait_exponential_jitter(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S),
-            sleep=stop.wait,
-            before_sleep=lambda state: self._note_failure(
-                state.outcome.exception() if state.outcome else None
-            ),
-            reraise=True,
-        )
+        self._finished = finished
+        self._spans = spans
 
     def run(self, sweep: Sweep) -> bool:
         """Whether the sweep is done; if not, its records must be read again.
@@ -70,37 +52,23 @@ class SweepRunner:
             Unavailable: a dependency stayed away for too long.
             Halt: going on would break the promise.
         """
-        handle = self._handlers[sweep.topic]
-        self._watchdog.began(self._lane)
         began_ns = self._spans.now_ns()
         try:
-            try:
-                handle(sweep)
-            except Unavailable as error:
-                self._note_failure(error)
-                self._patience(handle, sweep)
+            self._insist(self._handlers[sweep.topic], sweep)
         except Refused as refusal:
             log.warning("sweep_refused", reason=refusal.code, why=str(refusal))
             self._metrics.refused.labels(refusal.code).inc()
-            self._metrics.waits(self._lane, False)
+            self._insist.over()
             return False
         except Unavailable:
             if not self._stop.is_set():
                 raise
             return False
-        finally:
-            self._watchdog.ended(self._lane)
-        self._metrics.waits(self._lane, False)
+        self._insist.over()
         self._finished()
         log_traces(sweep)
         self._spans.swept(sweep, began_ns)
         return True
-
-    def _note_failure(self, error: BaseException | None) -> None:
-        self._watchdog.alive(self._lane)
-        self._metrics.waits(self._lane, True)
-        self._metrics.retries.labels(getattr(error, "code", "unknown")).inc()
-        log.warning("dependency_unavailable", why=str(error))
 
 
 class Lane(NamedTuple):

@@ -11,10 +11,14 @@ from models.errors import AssignmentLost, KafkaUnavailable, OutcomeUnknown, Slot
 from streams.arrivals import EXPIRED_HEADER, DeadLetter
 from streams.codecs import encode
 from streams.dead_letters import headers_of
+from streams.deadline import finish_within
 from streams.kafka import error_of, our_errors, outbox_config, patience, words_of
 from streams.offsets import NOT_OURS, Offsets
 from streams.ports import ParkedLabel
 from streams.settings import Settings
+
+# What the client is given beyond its own time-out.
+GRACE_S = 1.0
 
 
 class CommitBook(Protocol):
@@ -30,11 +34,10 @@ class CommitBook(Protocol):
 class KafkaOutbox:
     """`streams.ports.Outbox` on one transactional producer. Not for several threads at once.
 
-    One `transactional.id` for each lane of a worker slot: a new worker in the slot fences the old one.
+    One `transactional.id` for each worker slot: a new worker in the slot fences the old one.
     """
 
-    def __init__(self, settings: Settings, book: CommitBook, lane: int = 0) -> None:
-        self._lane = lane
+    def __init__(self, settings: Settings, book: CommitBook) -> None:
         self._settings = settings
         self._book = book
         self._timeout_s = settings.kafka_timeout_s
@@ -42,7 +45,7 @@ class KafkaOutbox:
 
     def open(self) -> None:
         """Fence whoever had this slot before, and settle what it left open."""
-        producer = Producer(outbox_config(self._settings, self._lane))
+        producer = Producer(outbox_config(self._settings))
         with our_errors("begin the worker's transactions"):
             self._insist(lambda: producer.init_transactions(self._timeout_s), "begin")
         self._producer = producer
@@ -69,7 +72,17 @@ class KafkaOutbox:
     ) -> None:
         self._say(alerts, dead)
         positions = [TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()]
-        self._producer.send_offsets_to_transaction(positions, group, self._timeout_s)
+        send, within_s = self._producer.send_offsets_to_transaction, self._timeout_s
+        try:
+            # The client forgets this time-out where the coordinator it knew has left the cluster's metadata,
+            # as a broker does that starts again (librdkafka issues 5456 and 5511).
+            finish_within(within_s + GRACE_S, lambda: send(positions, group, within_s))
+        except TimeoutError as error:
+            # The next transaction begins with a new producer: it fences this one and settles what it began.
+            self._producer = None
+            raise KafkaUnavailable(
+                "Kafka's client does not come back with offsets", why=str(error)
+            ) from error
 
     def _say(self, alerts: Sequence[DecidedTransaction], dead: Sequence[DeadLetter]) -> None:
         for decided in alerts:

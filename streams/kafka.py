@@ -101,17 +101,16 @@ def producer_config(settings: Settings, role: str) -> Config:
     }
 
 
-def outbox_config(settings: Settings, lane: int = 0) -> Config:
-    """The transactional producer of a lane of a worker's slot.
+def outbox_config(settings: Settings) -> Config:
+    """The transactional producer of a worker's slot.
 
     What a dead worker has left open keeps its partitions from their next owner until Kafka aborts it: that
     must not last longer than Kafka takes to notice the death.
     """
-    name = f"{settings.slot}.{lane}" if lane else f"{settings.slot}"
-    config = producer_config(settings, f"outbox-{name}")
+    config = producer_config(settings, f"outbox-{settings.slot}")
     timeout_ms = int(settings.session_timeout_s * 1000)
     return config | {
-        "transactional.id": f"{settings.group_id}-{name}",
+        "transactional.id": f"{settings.group_id}-{settings.slot}",
         "transaction.timeout.ms": timeout_ms,
         "delivery.timeout.ms": min(timeout_ms, config["delivery.timeout.ms"]),
         "socket.timeout.ms": min(timeout_ms, config["socket.timeout.ms"]),

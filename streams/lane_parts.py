@@ -8,16 +8,17 @@ from threading import Event
 from typing import Any
 
 from streams.agents import Lane, SweepRunner
-from streams.alerts import CommitBook, KafkaOutbox
 from streams.answered import Place, Signer
 from streams.codecs import TransactionCodec
 from streams.deciding import Decider
 from streams.healing import ViewKeeper
+from streams.insistence import Insistence
 from streams.keeping import keeper_of
 from streams.labels import LabelSweeps
 from streams.ledger import PostgresLedger
 from streams.metrics import Metrics
 from streams.poison import PoisonGate, PoisonLimit
+from streams.ports import Outbox
 from streams.progress import Known
 from streams.settings import Settings
 from streams.spans import Spans
@@ -32,8 +33,9 @@ Insist = Callable[[Callable[[], Any]], Any]
 class Shared:
     """What the lanes of a worker have in common.
 
-    book: the poller's. hold: has partitions read no further. heal_apart: None where sweeps wait for healing.
-    refused: told of other people's marks. finished: told of the lane whose sweep is done.
+    outbox: takes what goes out. hold: has partitions read no further. heal_apart: None where sweeps wait for
+    healing. refused: told of other people's marks. finished: told of the lane whose sweep is done.
+
     """
 
     settings: Settings
@@ -41,7 +43,7 @@ class Shared:
     watchdog: Watchdog
     spans: Spans
     stop: Event
-    book: CommitBook
+    outbox: Outbox
     decider: Decider
     signer: Callable[[], Signer | None]
     hold: Callable[[str, Mapping[int, int]], None]
@@ -50,6 +52,15 @@ class Shared:
     finished: Callable[[int], None]
     known_transactions: Known = field(default_factory=Known)
     known_labels: Known = field(default_factory=Known)
+
+    def insistence(self, lane: int) -> Insistence:
+        return Insistence(
+            metrics=self.metrics,
+            watchdog=self.watchdog,
+            stop=self.stop,
+            give_up_s=self.settings.give_up_s,
+            lane=lane,
+        )
 
 
 def now() -> datetime:
@@ -62,7 +73,6 @@ class LaneParts:
         self._number, self._shared = number, shared
         self.ledger = PostgresLedger(settings.database_url, settings.ledger_timeout_s, "fraudml-worker")
         self.view = RedisView(settings.redis_url, settings.view_timeout_s, settings.state_groups)
-        self.outbox = KafkaOutbox(settings, shared.book, number)
         keeper = keeper_of(self.ledger, self.view, shared.metrics, self._alive, shared.heal_apart)
         gate = PoisonGate(
             self.ledger, PoisonLimit(settings.poison_share, settings.poison_in_a_row), shared.hold
@@ -73,7 +83,6 @@ class LaneParts:
 
     def open(self, insist: Insist) -> None:
         insist(self.ledger.identity)
-        insist(self.outbox.open)
 
     def close(self) -> None:
         self.ledger.close()
@@ -91,7 +100,7 @@ class LaneParts:
             decider=shared.decider,
             ledger=self.ledger,
             keeper=keeper,
-            outbox=self.outbox,
+            outbox=shared.outbox,
             gate=gate,
             now=now,
             metrics=shared.metrics,
@@ -104,7 +113,7 @@ class LaneParts:
         return LabelSweeps(
             ledger=self.ledger,
             keeper=keeper,
-            outbox=self.outbox,
+            outbox=shared.outbox,
             gate=gate,
             metrics=shared.metrics,
             ahead_ms=int(shared.settings.clock_ahead_s * 1000),
@@ -120,11 +129,9 @@ class LaneParts:
                 settings.transactions_topic: self.transactions.handle,
                 settings.labels_topic: self.labels.handle,
             },
+            insist=shared.insistence(self._number),
             metrics=shared.metrics,
-            watchdog=shared.watchdog,
             stop=shared.stop,
-            give_up_s=settings.give_up_s,
             finished=lambda: shared.finished(self._number),
             spans=shared.spans,
-            lane=self._number,
         )

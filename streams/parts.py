@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from models.features import features_hash
 from models.history import Retention
+from streams.alerts import KafkaOutbox
 from streams.answered import Signer
 from streams.deciding import Decider
 from streams.healer import Healer
@@ -29,9 +30,11 @@ from streams.metrics import Metrics
 from streams.models_in_force import InForce
 from streams.offsets import Offsets, Place
 from streams.opening import keep_for_good, patience
+from streams.outbound import Outbound
 from streams.poller import Pace, Poller
 from streams.refused_marks import RefusedMarks
 from streams.secret_files import shared_answer_key
+from streams.sender import Sender
 from streams.settings import Settings
 from streams.spans import spans_of
 from streams.watchdog import Watchdog, crash, end_stuck_process
@@ -62,8 +65,18 @@ class Parts:
         self.watcher = Watcher(self.in_force.look, self.metrics, random=Random())
         self.audit = PostgresAudit(settings.database_url, AUDIT_S, "fraudml-marks")
         self.refused_marks = RefusedMarks(self.audit.note, settings.slot)
+        self.outbox = KafkaOutbox(settings, self)
+        self.outbound = Outbound(self.outbox, self, self.metrics)
         shared = self._shared()
         self.lanes = [LaneParts(number, shared) for number in range(settings.sweep_lanes)]
+        self.sender = Sender(
+            self.outbound,
+            shared.insistence(settings.sweep_lanes),
+            metrics=self.metrics,
+            stop=self.stop,
+            refused=lambda: self.poller.refused(None) if self.poller is not None else None,
+            failed=crash,
+        )
 
     def _shared(self) -> Shared:
         settings = self.settings
@@ -73,7 +86,7 @@ class Parts:
             watchdog=self.watchdog,
             spans=self.spans,
             stop=self.stop,
-            book=self,
+            outbox=self.outbound,
             decider=self._decider(),
             signer=lambda: self.signer,
             hold=self._hold,
@@ -113,7 +126,9 @@ class Parts:
         insist(self.watcher.look)
         for lane in self.lanes:
             lane.open(insist)
+        insist(self.outbox.open)
         insist(self._topic_ids)
+        self.sender.start()
         self.watchdog.start()
         self.watcher.start()
         self.refused_marks.start()
@@ -143,6 +158,7 @@ class Parts:
         if self.opened.is_set():
             self.refused_marks.stop()
             self.latency_log.stop()
+        self.sender.close()
         self.audit.close()
         for lane in self.lanes:
             lane.close()
@@ -159,6 +175,7 @@ class Parts:
             ),
             failed=crash,
             lag=self._heard,
+            forgotten=self.outbound.reset,
             pace=Pace(
                 settings.sweep_max_records,
                 settings.offset_commit_interval_s,
@@ -200,7 +217,7 @@ class Parts:
         if self.poller is not None:
             self.poller.finished(lane)
 
-    # The outbox's commit book: the poller, once it is there.
+    # The outbox's books: the poller, once it is there.
 
     def later(self, offsets: Offsets) -> None:
         if self.poller is not None:
@@ -209,3 +226,11 @@ class Parts:
     def done(self, offsets: Offsets) -> None:
         if self.poller is not None:
             self.poller.done(offsets)
+
+    def waits(self, offsets: Offsets) -> None:
+        if self.poller is not None:
+            self.poller.waits(offsets)
+
+    def through(self, offsets: Offsets) -> None:
+        if self.poller is not None:
+            self.poller.through(offsets)

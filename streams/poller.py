@@ -52,7 +52,8 @@ class Poller:
 
     topic_ids: Kafka's ids of the topics, now. progress: the ledger's, for where to start. deliver, assigned:
     called on the poller's thread. failed: called once, with what ended the thread. lag: hears how many
-    records of each partition wait, and at which offsets partitions are held.
+    records of each partition wait, and at which offsets partitions are held. forgotten: called before all is
+    read again from the committed offsets, with nothing under way.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Poller:
         failed: Callable[[BaseException], None],
         lag: Callable[[Mapping[Place, int], Offsets], None],
         pace: Pace,
+        forgotten: Callable[[], None] = lambda: None,
     ) -> None:
         self._config = config
         self._topic_ids = topic_ids
@@ -74,9 +76,11 @@ class Poller:
         self._assigned = assigned
         self._failed = failed
         self._lag = lag
+        self._forgotten = forgotten
         self._pace = pace
         self._mailbox = Mailbox()
         self._ids: Mapping[str, str] = {}
+        self._group: Any = None
         self._intake = Intake()
         self._lanes = Lanes(pace.lanes)
         self._book = OffsetBook(self._lanes, pace.commit_interval_s, monotonic)
@@ -110,6 +114,14 @@ class Poller:
         """`CommitBook.done`: committed in a transaction, so nothing older may follow."""
         self._mailbox.put(lambda: self._book.done(offsets))
 
+    def waits(self, offsets: Offsets) -> None:
+        """`WaitingBook.waits`: until they are through, nothing of their partitions is committed plainly."""
+        self._mailbox.put(lambda: self._book.waits(offsets))
+
+    def through(self, offsets: Offsets) -> None:
+        """`WaitingBook.through`."""
+        self._mailbox.put(lambda: self._book.through(offsets))
+
     def finished(self, lane: int = 0) -> None:
         """A sweep under way is done: the next one may come."""
         self._mailbox.put(lambda: self._book.leave(lane))
@@ -126,8 +138,10 @@ class Poller:
         """The partitions that are held, and where."""
         return self._intake.held.now()
 
-    def refused(self, lane: int = 0) -> None:
-        """A sweep under way was not ours any more: read again from the committed offsets."""
+    def refused(self, lane: int | None = 0) -> None:
+        """A sweep under way was not ours any more, or, with no lane, what was to go out: read again from the
+        committed offsets.
+        """
         self._mailbox.put(lambda: self._refuse(lane))
 
     # The thread.
@@ -154,20 +168,21 @@ class Poller:
             return
         if self._book.keep(self._consumer):
             self._lag(self._intake.lags(self._consumer, self._lanes.sweeps), self.held())
-        if self._rewinding and not self._lanes:
+        if self._rewinding and self._book.is_at_rest:
             self._rewind()
         if self._lanes.full or self._rewinding:
             self._receive(0)
         elif self._drained is not None:
-            if not self._lanes:
+            if self._book.is_at_rest:
                 self._drained.set()
-            self._receive(0 if self._lanes else IDLE_POLL_S)
+            self._receive(IDLE_POLL_S if self._book.is_at_rest else 0)
         else:
             self._deliver_next()
 
     def _patience_s(self) -> float:
         """How long to wait for a call before Kafka is asked again."""
-        if self._lanes.full or (self._lanes and (self._rewinding or self._drained is not None)):
+        ends = self._rewinding or self._drained is not None
+        if self._lanes.full or (ends and not self._book.is_at_rest):
             return KEEP_ALIVE_S
         return BLOCKED_S if self._blocked else 0
 
@@ -183,9 +198,10 @@ class Poller:
     def _stop(self) -> None:
         self._stopping = True
 
-    def _refuse(self, lane: int) -> None:
+    def _refuse(self, lane: int | None) -> None:
         """Others may end first: of theirs, too, only what is committed is not read again."""
-        self._book.leave(lane)
+        if lane is not None:
+            self._book.leave(lane)
         self._rewinding = True
 
     def _receive(self, wait_s: float) -> None:
@@ -204,8 +220,9 @@ class Poller:
             # So far ahead that most likely there is something of partitions that are not under way.
             most = pace.max_records * (2 * pace.lanes - 1)
             intake.keep(self._consumer.consume(max(0, most - intake.count), 0))
-            group = self._consumer.consumer_group_metadata()
-            intake.gather(self._ids, pace.max_records, group, self._assignments, self._lanes)
+            # One object for all sweeps of an assignment: what goes out of several goes out as one.
+            self._group = self._group or self._consumer.consumer_group_metadata()
+            intake.gather(self._ids, pace.max_records, self._group, self._assignments, self._lanes)
         self._blocked = bool(intake.records) and not intake.sweeps
 
     def _wait_for_more(self) -> None:
@@ -224,6 +241,7 @@ class Poller:
         starts = self._starts([(each.topic, each.partition) for each in given])
         self._assign(starts)
         self._assignments += 1
+        self._group = None
         self._intake.partitions |= set(starts)
         self._book.starting.later(starts)
         log.info("partitions_assigned", count=len(starts))
@@ -236,7 +254,7 @@ class Poller:
 
     def _on_revoke(self, consumer: Any, taken: list[TopicPartition]) -> None:
         deadline = monotonic() + REVOKE_WAIT_S
-        while self._lanes and monotonic() < deadline:
+        while not self._book.is_at_rest and monotonic() < deadline:
             self._mailbox.obey(KEEP_ALIVE_S)
         if self._rewinding:
             self._forget()
@@ -261,6 +279,7 @@ class Poller:
 
     def _forget(self) -> None:
         self._rewinding = False
+        self._forgotten()
         self._intake.clear(self._consumer)
         self._book.forget()
 

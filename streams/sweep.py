@@ -83,8 +83,7 @@ class TransactionSweeps:
             stops = self._decide(sweep.where(~settled) if settled.any() else sweep, progress, alerts, dead)
         taken = sweep.before(stops)
         if len(taken):
-            with self._metrics.step("publish"):
-                self._outbox.publish(alerts, dead, taken.next_offsets(), sweep.group)
+            self._outbox.publish(alerts, dead, taken.next_offsets(), sweep.group)
         self._metrics.dead(dead)
         self._gate.hold(sweep.topic, stops)
 

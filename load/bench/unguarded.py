@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 
 from models.decision import DecidedTransaction
 from models.features import Entity
-from streams import keeping, lane_parts
+from streams import keeping, lane_parts, parts
 from streams.alerts import KafkaOutbox
 from streams.arrivals import DeadLetter
 from streams.healing import ViewKeeper
@@ -119,7 +119,7 @@ def run() -> None:
     plain = {
         (lane_parts, "PostgresLedger"): PlainLedger,
         (lane_parts, "RedisView"): PlainView,
-        (lane_parts, "KafkaOutbox"): PlainOutbox,
+        (parts, "KafkaOutbox"): PlainOutbox,
         (keeping, "ViewKeeper"): TrustingKeeper,
     }
     for (module, name), part in plain.items():

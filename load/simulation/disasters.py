@@ -235,6 +235,7 @@ class Disasters:
         for number, records in enumerate(topic.partitions):
             progress = schedule.ledger.next_offsets.get(Partition(topic.topic_id, number), 0)
             if progress > 1:
-                del records[schedule.random.randrange(progress) :]
-                schedule.truncated = True
+                cut = schedule.random.randrange(progress)
+                del records[cut:]
+                schedule.cuts[topic.topic_id, number] = cut
                 schedule.may_halt("*", "log_behind_ledger")

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from load.simulation.plan import LIMITS, NO_AIM, Aim
-from load.simulation.without import answers, incarnations, kafka, ledger, poison, view
+from load.simulation.without import answers, incarnations, kafka, ledger, outbound, poison, view
 from load.simulation.without.patches import Patch, patched
 
 
@@ -22,6 +22,7 @@ class Guard:
 
 
 CRASHES = Aim(rates={"crash": 0.012})
+OFTEN = Aim(rates={"crash": 0.03}, partitions=1, slots=1)
 REBALANCES = Aim(events={"rebalance": 4, "zombie": 12}, slots=3, rates={"switch": 0.3})
 LOSSES = Aim(events={"keep_view": 6, "lose_writes": 6, "wipe": 2}, slots=2, rates={"switch": 0.3})
 RESTORES = Aim(events={"backup": 6, "restore": 4}, rates={"crash": 0.003})
@@ -172,6 +173,12 @@ GUARDS: Mapping[str, Guard] = {
         "dead letters and offsets are one transaction",
         kafka.dead_letters_apart,
         Aim(rates={"crash": 0.012}, mix={"malformed": 0.3}),
+    ),
+    "offsets_wait_in_line": Guard(
+        "what waits to go out is not passed by offsets", outbound.offsets_wait_in_line, OFTEN
+    ),
+    "one_membership_at_once": Guard(
+        "what goes out together speaks for one membership", outbound.one_membership_at_once, REBALANCES
     ),
     "stop_after_failed_sweep": Guard(
         "nothing goes on past a failed sweep", kafka.stop_after_failed_sweep, GIVE_UPS

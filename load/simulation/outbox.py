@@ -13,7 +13,8 @@ from load.simulation.turns import Crashed
 from models.decision import DecidedTransaction
 from models.errors import AssignmentLost, KafkaUnavailable, OutcomeUnknown
 from streams.arrivals import DeadLetter
-from streams.offsets import OwedOffsets, Place
+from streams.offset_book import OffsetBook
+from streams.offsets import Place
 from streams.ports import ParkedLabel
 
 PATIENCE = 6
@@ -24,12 +25,12 @@ ON_THE_WIRE = 0.5
 class SimulatedOutbox(FakeOutbox):
     """`streams.alerts.KafkaOutbox`, its transactions step by step.
 
-    wire: commits that were sent by a worker that is gone, and may yet arrive.
+    book: the worker's. wire: commits that were sent by a worker that is gone, and may yet arrive.
     """
 
     line: Any = None
     member: str = ""
-    owed: OwedOffsets = field(default_factory=OwedOffsets)
+    book: Any = None
     wire: list[tuple[int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -45,6 +46,11 @@ class SimulatedOutbox(FakeOutbox):
         assert isinstance(self.line, Line)
         return self.line
 
+    @property
+    def _book(self) -> OffsetBook:
+        assert isinstance(self.book, OffsetBook)
+        return self.book
+
     def open(self) -> None:
         self._line.before("opening the outbox", KafkaUnavailable)
         self._epoch = self._broker.fence(self.slot)
@@ -58,7 +64,7 @@ class SimulatedOutbox(FakeOutbox):
         group: Any,
     ) -> None:
         if not alerts and not dead:
-            self.owed.later(offsets)
+            self._book.later(offsets)
             return
         self._transact(lambda: self._fill(alerts, dead, offsets, group))
         self._line.note(f"publishes {len(alerts)} alerts, {len(dead)} dead letters, offsets {dict(offsets)}")
@@ -66,7 +72,7 @@ class SimulatedOutbox(FakeOutbox):
 
     def _done(self, offsets: Mapping[Place, int]) -> None:
         """Committed in a transaction, so nothing older may follow."""
-        self.owed.drop(offsets)
+        self._book.done(offsets)
 
     def return_labels(self, labels: Sequence[ParkedLabel]) -> None:
         self._transact(lambda: self._broker.stage_labels(self.slot, labels))

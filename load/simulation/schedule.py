@@ -51,7 +51,7 @@ class Schedule:
         self.ahead_ms = AHEAD_MS
         self.step = 0
         self.rests = False
-        self.truncated = False
+        self.cuts: dict[tuple[str, int], int] = {}
         self.produced: set[bytes | None] = set()
         self._fed = 0
         self._started = 0
@@ -230,6 +230,11 @@ class Schedule:
                 self._wake()
             if self.rests or self.stands_still or len(self.notes.unexplained()) > MOST_UNEXPLAINED:
                 return
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the log has lost what was settled; cuts: from which offset of each partition on."""
+        return bool(self.cuts)
 
     @property
     def stands_still(self) -> bool:

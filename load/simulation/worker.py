@@ -1,6 +1,7 @@
 """A simulated worker: the poller's rules in one thread of work, around the real pipeline."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 from load.simulation.intake import SimulatedIntake
 from load.simulation.kafka import Membership
@@ -14,11 +15,15 @@ from models.errors import Refused, TopicRemade, Unavailable, ViewMoved
 from streams.arrivals import Sweep
 from streams.assignment import starting_offsets
 from streams.healing import ViewKeeper
-from streams.offsets import OwedOffsets, Place
+from streams.lanes import Lanes
+from streams.offset_book import OffsetBook
+from streams.offsets import Place
+from streams.outbound import Outbound
 from streams.poison import PoisonGate
 
 TIMEOUT_S = 1.0
-COMMITS_NOW, TENDS_NOW, HEALS_NOW, BOTH_TOPICS = 0.3, 0.2, 0.3, 0.3
+COMMITS_NOW, SENDS_NOW, TENDS_NOW, HEALS_NOW, BOTH_TOPICS = 0.3, 0.5, 0.2, 0.3, 0.3
+MOST_OUTBOUND = 4
 
 
 class Fenced(Exception):
@@ -38,14 +43,16 @@ class SimulatedWorker:
         self._kafka = around.kafka
         self._line = line
         self._ledger = LedgerPort(around.ledger, self.view, line)
-        self._owed, self._starting = OwedOffsets(), OwedOffsets()
+        self._lanes = Lanes(1)
+        self._book = OffsetBook(self._lanes, inf, lambda: 0.0)
         self._outbox = SimulatedOutbox(
-            kafka=around.kafka, slot=slot, line=line, member=name, owed=self._owed, wire=around.wire
+            kafka=around.kafka, slot=slot, line=line, member=name, book=self._book, wire=around.wire
         )
+        self._outbound = Outbound(self._outbox, self._book, metrics(), MOST_OUTBOUND, 0.0)
         plan = around.plan
         pipeline = build_pipeline(
             self._ledger,
-            self._outbox,
+            self._outbound,
             gate=PoisonGate(self._ledger, plan.limit, self._hold),
             keeper=self._keeper(self._ledger, self.view, self._heal_apart if plan.decides else None),
             decider=build_decider("stream", plan.retention, around.now),
@@ -58,7 +65,7 @@ class SimulatedWorker:
         self._generation = 0
         self._ids: dict[str, str] = {}
         self._intake = SimulatedIntake(around.kafka, around.random, around.plan.sweep_max_records)
-        self._heals = False
+        self._heals = self._rewinds = False
 
     def _keeper(
         self, ledger: LedgerPort, view: ViewPort, heal_apart: Callable[[], None] | None = None
@@ -91,8 +98,13 @@ class SimulatedWorker:
         """Nothing read, owed or to be read."""
         intake = self._intake
         unread = intake.sweeps or intake.waiting() or intake.held
-        waits = unread or self._owed or self._starting or self._heals
-        return self.idle and not waits and self._kafka.generation == self._generation
+        at_rest = self.idle and not unread and not self._waits
+        return at_rest and self._kafka.generation == self._generation
+
+    @property
+    def _waits(self) -> bool:
+        """Whether something of its own is still to be done."""
+        return bool(self._outbound) or self._book.owes or self._heals or self._rewinds
 
     @property
     def held(self) -> Mapping[Place, int]:
@@ -107,13 +119,17 @@ class SimulatedWorker:
 
     def _turn(self) -> None:
         self._sync()
-        if self._starting:
-            self._starting.commit(self.consumer)
-        if self._starting:
+        if self._rewinds:
+            self._rewind()
+        if self._book.starting:
+            self._book.starting.commit(self.consumer)
+        if self._book.starting:
             self._line.pause()
             return
+        if self._outbound and self._line.happens(SENDS_NOW):
+            self._send()
         if self._line.happens(COMMITS_NOW):
-            self._owed.commit(self.consumer)
+            self._book.commit(self.consumer)
         if self._heals and self._line.happens(HEALS_NOW):
             self._heal()
         sweeps = self._intake.sweeps
@@ -129,9 +145,10 @@ class SimulatedWorker:
             self._rest()
 
     def _rest(self) -> None:
-        self._owed.commit(self.consumer)
+        self._send_all()
+        self._book.commit(self.consumer)
         self._tend()
-        if not self._owed and not self._intake.waiting() and not self._heals:
+        if not self._waits and not self._intake.waiting():
             self.idle = True
             self._line.pause()
 
@@ -175,22 +192,47 @@ class SimulatedWorker:
     def _run(self, sweep: Sweep) -> None:
         """As `SweepRunner.run`: again while a dependency is away, dropped when refused."""
         self._line.note(f"takes {_spans(sweep)}")
-        while True:
-            try:
-                self._handlers[sweep.topic](sweep)
-                return
-            except Refused as refusal:
-                self._line.note(f"is refused: {refusal}")
-                self._rewind()
-                return
-            except Unavailable:
-                if self._line.gives_up():
-                    self._line.note("gives up")
-                    self._abandon(sweep)
-                    return
-                self._line.pause()
+        taken = self._lanes.take(sweep)
+        while not self._attempt(taken):
+            self._line.pause()
+            self._send()
+        self._book.leave(0)
 
-    def _abandon(self, sweep: Sweep) -> None:
+    def _attempt(self, sweep: Sweep) -> bool:
+        """Whether the sweep is over."""
+        try:
+            self._handlers[sweep.topic](sweep)
+        except Refused as refusal:
+            self._line.note(f"is refused: {refusal}")
+            self._rewinds = True
+        except Unavailable:
+            return self._gives_up()
+        return True
+
+    def _send(self) -> None:
+        """As `Sender.turn`, between two sweeps or while one waits."""
+        try:
+            self._outbound.turn()
+        except Refused as refusal:
+            self._line.note(f"is refused what goes out: {refusal}")
+            self._rewinds = True
+        except Unavailable:
+            self._gives_up()
+
+    def _send_all(self) -> None:
+        while self._outbound:
+            self._send()
+            self._line.pause()
+
+    def _gives_up(self) -> bool:
+        """Whether a dependency has stayed away for too long; then nothing may go on."""
+        if self._line.gives_up():
+            self._line.note("gives up")
+            self._abandon()
+            return True
+        return False
+
+    def _abandon(self) -> None:
         """After a failed sweep nothing may go on.
 
         Raises: Fenced.
@@ -198,7 +240,10 @@ class SimulatedWorker:
         raise Fenced("a dependency stayed away")
 
     def _rewind(self) -> None:
-        self._owed.clear()
+        self._send_all()
+        self._rewinds = False
+        self._outbound.reset()
+        self._book.forget()
         places = sorted(self._intake.positions)
         self._intake.drop(places)
         self._intake.positions.update(self._starts(places))
@@ -220,13 +265,12 @@ class SimulatedWorker:
         given = [place for place, slot in sorted(self._kafka.owners.items()) if slot == self.slot]
         starts = self._starts(given)
         self._intake.positions.update(starts)
-        self._starting.later(starts)
+        self._book.starting.later(starts)
         self._line.note(f"is given {starts}")
 
     def _drop(self, places: Sequence[Place]) -> None:
         self._intake.drop(places)
-        self._owed.drop(places)
-        self._starting.drop(places)
+        self._book.drop({*places})
 
 
 def _spans(sweep: Sweep) -> str:

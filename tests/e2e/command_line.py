@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -33,17 +34,30 @@ class CommandLine:
     demo_output: str = ""
 
     def run(self, *arguments: str, stdin: str = "", within_s: float = 120) -> Done:
+        """
+        Raises:
+            AssertionError: it has not ended in time; where it stood, and what it said.
+        """
         command = [str(PROGRAM), *arguments]
-        return subprocess.run(
+        with subprocess.Popen(
             command,
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
+            env=self.environment | {"PYTHONFAULTHANDLER": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=within_s,
             cwd=CHECKOUT,
-            check=False,
-        )
+        ) as process:
+            try:
+                stdout, stderr = process.communicate(stdin, within_s)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGABRT)
+                _, stderr = process.communicate()
+                raise AssertionError(f"{arguments}: more than {within_s:g} s\n{stderr[-12000:]}") from None
+            except BaseException:
+                process.kill()
+                raise
+        return Done(command, process.returncode, stdout, stderr)
 
     def ok(self, *arguments: str, stdin: str = "", within_s: float = 120) -> Done:
         done = self.run(*arguments, stdin=stdin, within_s=within_s)

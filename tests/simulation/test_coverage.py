@@ -49,7 +49,7 @@ def test_every_kind_of_disaster_happens(event: str) -> None:
         "meets a failure before settling decisions",
         "meets a failure after settling decisions",
         "meets a failure after committing a transaction",
-        "is refused: the group has been rebalanced",
+        "is refused what goes out: the group has been rebalanced",
         "is elsewhere",
         "ends: SlotTaken",
         "ends: OutcomeUnknown",

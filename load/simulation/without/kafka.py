@@ -12,7 +12,6 @@ from load.simulation.kafka import Membership, SimulatedKafka, Transaction
 from load.simulation.outbox import SimulatedOutbox
 from load.simulation.without.patches import Patch
 from load.simulation.worker import SimulatedWorker
-from streams.arrivals import Sweep
 from streams.assignment import Standing
 from streams.offsets import Place
 
@@ -50,7 +49,7 @@ def starting_offset_committed() -> list[Patch]:
 
     def turn(self: SimulatedWorker) -> None:
         self._sync()
-        self._starting.clear()
+        self._book.starting.clear()
         guarded(self)
 
     guarded = SimulatedWorker._turn
@@ -70,7 +69,10 @@ def seek_after_refusal() -> list[Patch]:
     """After a refusal the worker reads on."""
 
     def read_on(self: SimulatedWorker) -> None:
-        self._owed.clear()
+        self._send_all()
+        self._rewinds = False
+        self._outbound.reset()
+        self._book.forget()
 
     return [(SimulatedWorker, "_rewind", read_on)]
 
@@ -140,7 +142,7 @@ def dead_letters_apart() -> list[Patch]:
 def stop_after_failed_sweep() -> list[Patch]:
     """A sweep that failed for too long is left behind."""
 
-    def skip(self: SimulatedWorker, sweep: Sweep) -> None:
+    def skip(self: SimulatedWorker) -> None:
         return None
 
     return [(SimulatedWorker, "_abandon", skip)]

@@ -32,7 +32,8 @@ class Inline:
 class Polling:
     """One poller's world. By default a sweep is handled at once, without alerts.
 
-    work_s: how long handling takes. handle: what is done with a sweep, in place of that.
+    work_s: how long handling takes. out_s: how long what goes out waits after that. handle: what is done with
+    a sweep, in place of that.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +43,8 @@ class Polling:
         self.progress: dict[tuple[str, int], int] = {}
         self.max_records = 2048
         self.lanes = 1
-        self.work_s = 0.0
+        self.work_s = self.out_s = 0.0
+        self.forgotten: Callable[[], None] = lambda: None
         self.handle: Callable[[Sweep], None] = self.done_plainly
         self.sweeps: list[Sweep] = []
         self.owned: list[frozenset[Place]] = []
@@ -91,6 +93,40 @@ class Polling:
 
         self.clock.after(self.work_s, done)
 
+    def done_with_alerts_to_go_out(self, sweep: Sweep) -> None:
+        """As a sweep with alerts ends: they wait, and the sweep is done."""
+        self._goes_out(sweep, self._in_a_transaction)
+
+    def done_behind_others_and_passed_on(self, sweep: Sweep) -> None:
+        """As a sweep without alerts that others have waited before."""
+        self._goes_out(sweep, lambda offsets: self.poller.later(offsets))
+
+    def refused_to_go_out(self, sweep: Sweep) -> None:
+        def refuse(offsets: Mapping[Place, int]) -> None:
+            self.poller.refused(None)
+
+        self._goes_out(sweep, refuse)
+
+    def _in_a_transaction(self, offsets: Mapping[Place, int]) -> None:
+        self.kafka.committed_offsets.update(offsets)
+        self.kafka.happened.append(("transaction", offsets))
+        self.poller.done(offsets)
+
+    def _goes_out(self, sweep: Sweep, end: Callable[[Mapping[Place, int]], None]) -> None:
+        offsets = offsets_of(sweep)
+
+        def out() -> None:
+            end(offsets)
+            self.poller.through(offsets)
+
+        def done() -> None:
+            self.settle(sweep)
+            self.poller.waits(offsets)
+            self.poller.finished(sweep.lane)
+            self.clock.after(self.out_s, out)
+
+        self.clock.after(self.work_s, done)
+
     def settle(self, sweep: Sweep) -> None:
         """As the ledger does."""
         for (_, number), offset in offsets_of(sweep).items():
@@ -106,6 +142,7 @@ class Polling:
             assigned=self.owned.append,
             failed=self.failures.append,
             lag=self._heard,
+            forgotten=lambda: self.forgotten(),
             pace=Pace(self.max_records, 1.0, timeout_s=10.0, settle_timeout_s=24.0, lanes=self.lanes),
         )
 

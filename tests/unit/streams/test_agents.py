@@ -16,8 +16,9 @@ from models.errors import (
     ProgressMoved,
     ViewUnavailable,
 )
-from streams.agents import LONGEST_WAIT_S, SweepRunner
+from streams.agents import SweepRunner
 from streams.arrivals import Sweep
+from streams.insistence import LONGEST_WAIT_S, Insistence
 from streams.metrics import Metrics
 from streams.watchdog import EXIT_UNAVAILABLE, Watchdog, exit_code_of
 from tests.builders import label, sweep_of, transaction
@@ -56,10 +57,11 @@ class Runs:
         self.labels = Attempts(self.clock)
         self.runner = SweepRunner(
             {"transactions": self.transactions, "labels": self.labels},
+            insist=Insistence(
+                metrics=self.metrics, watchdog=self.watchdog, stop=self.stop, give_up_s=GIVE_UP_S, lane=0
+            ),
             metrics=self.metrics,
-            watchdog=self.watchdog,
             stop=self.stop,
-            give_up_s=GIVE_UP_S,
             finished=lambda: self.finished.append(self.clock.now_s),
         )
 

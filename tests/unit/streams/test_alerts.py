@@ -178,6 +178,26 @@ def test_a_producer_that_cannot_even_abort_is_replaced_and_the_new_one_settles_i
     assert going.happened[-6:] == ["init", "begin", "produce", "offsets", "commit", "done"]
 
 
+def test_a_client_that_never_comes_back_is_left_behind_and_a_new_one_settles_its_transaction(
+    going: Going, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As librdkafka does where the coordinator it knew has left the metadata: its own time-out is no help."""
+    given: list[float] = []
+
+    def never(timeout_s: float, call: Any) -> None:
+        given.append(timeout_s)
+        raise TimeoutError("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(alerts_module, "finish_within", never)
+        with pytest.raises(KafkaUnavailable, match="does not come back"):
+            going.publish()
+    assert (given, going.happened) == ([11.0], ["init", "begin", "produce"])
+    going.publish()
+    assert len(going.producers) == 2
+    assert going.happened[3:] == ["init", "begin", "produce", "offsets", "commit", "done"]
+
+
 def test_a_full_queue_is_emptied_and_the_record_produced_again(going: Going) -> None:
     going.fail("produce", BufferError("queue full"))
     going.publish()

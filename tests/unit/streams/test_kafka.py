@@ -57,15 +57,6 @@ def test_what_a_dead_worker_leaves_open_lasts_no_longer_than_its_session(setting
     Producer(config)  # the client refuses time-outs that outlast the transaction
 
 
-def test_each_lane_of_a_slot_has_transactions_of_its_own(settings: Settings) -> None:
-    """The first one's are called as in versions without lanes, so that either fences the other."""
-    assert [outbox_config(settings, lane)["transactional.id"] for lane in range(3)] == [
-        "g-3",
-        "g-3.1",
-        "g-3.2",
-    ]
-
-
 def test_a_producer_neither_loses_nor_doubles_by_its_own_retries(settings: Settings) -> None:
     config = producer_config(settings, "outbox-3")
     assert (config["acks"], config["enable.idempotence"]) == ("all", True)

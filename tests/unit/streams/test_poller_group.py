@@ -211,3 +211,38 @@ def test_a_refusal_during_a_revocation_reads_nothing_again(polling: Polling) -> 
     polling.clock.after(0.1, lambda: polling.kafka.take_away(T0))
     polling.run(for_s=5)
     assert polling.kafka.asked("assign", "unassign") == [{T0: 0}, {T0}, {}]
+
+
+def test_partitions_are_given_up_once_their_alerts_are_out(polling: Polling) -> None:
+    polling.kafka.produce(T0, b"alert")
+    polling.kafka.give(T0)
+    polling.handle, polling.out_s = polling.done_with_alerts_to_go_out, 3.0
+    polling.clock.after(0.5, lambda: polling.kafka.take_away(T0))
+    polling.run(for_s=6)
+    steps = [kind for kind, _ in polling.kafka.happened if kind in ("transaction", "unassign")]
+    assert steps == ["transaction", "unassign"]
+
+
+def test_offsets_that_come_through_after_their_partition_has_gone_are_not_committed(polling: Polling) -> None:
+    """Its next owner may have committed more by then."""
+    polling.kafka.produce(T0, b"plain")
+    polling.kafka.give(T0, T1)
+    polling.handle, polling.out_s = polling.done_behind_others_and_passed_on, 3.0
+    polling.clock.after(0.5, lambda: polling.kafka.lose(T0))
+    polling.run(for_s=6)
+    assert [offsets[T0] for offsets in polling.kafka.asked("commit") if T0 in offsets] == [0]
+
+
+def test_when_what_goes_out_is_refused_all_is_read_again_after_what_is_under_way(polling: Polling) -> None:
+    polling.kafka.produce(T0, b"alert")
+    polling.kafka.give(T0, L0)
+    forgotten: list[float] = []
+    polling.forgotten = lambda: forgotten.append(polling.clock.now_s)
+    handlers = [polling.refused_to_go_out, polling.done_plainly, polling.done_plainly]
+    polling.handle = lambda sweep: handlers.pop(0)(sweep)
+    polling.out_s, polling.work_s = 0.2, 1.0
+    polling.clock.after(1.05, lambda: polling.kafka.produce(L0, b"{}"))
+    polling.run(for_s=6)
+    assert polling.kafka.asked("deliver") == [{T0: 1}, {L0: 1}, {T0: 1}]
+    assert polling.kafka.asked("assign")[1:] == [{T0: 0, L0: 1}]
+    assert len(forgotten) == 1

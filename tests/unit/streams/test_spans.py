@@ -24,6 +24,7 @@ from api.request_log import RequestLog
 from models.errors import BadSetting
 from streams.agents import SweepRunner
 from streams.arrivals import Sweep
+from streams.insistence import Insistence
 from streams.metrics import Metrics
 from streams.otel import OtelSpans, Sending, exported, spans_by
 from streams.settings import Settings
@@ -73,14 +74,10 @@ def requested(spans: Spans, trace: str, status: int = 200) -> str:
 def handled(spans: Spans, *traces: str, handle: Callable[[Sweep], None] = lambda sweep: None) -> bool:
     sweep = sweep_of(*(transaction(f"tx-{number}") for number, _ in enumerate(traces)))
     headers = [[(TRACE_HEADER, trace.encode())] for trace in traces]
-    runner = SweepRunner(
-        {"transactions": handle},
-        metrics=Metrics(CollectorRegistry()),
-        watchdog=Watchdog(30.0, lambda: None),
-        stop=Event(),
-        give_up_s=1.0,
-        spans=spans,
-    )
+    metrics, stop = Metrics(CollectorRegistry()), Event()
+    watchdog = Watchdog(30.0, lambda: None)
+    insist = Insistence(metrics=metrics, watchdog=watchdog, stop=stop, give_up_s=1.0, lane=0)
+    runner = SweepRunner({"transactions": handle}, insist=insist, metrics=metrics, stop=stop, spans=spans)
     return runner.run(replace(sweep, headers=headers))
 
 
