@@ -35,7 +35,6 @@ class Shared:
 
     outbox: takes what goes out. hold: has partitions read no further. heal_apart: None where sweeps wait for
     healing. refused: told of other people's marks. finished: told of the lane whose sweep is done.
-
     """
 
     settings: Settings
