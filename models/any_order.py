@@ -118,7 +118,7 @@ def _tiled_before(arrivals: Arrivals, timeline: Timeline, exact_events: int) -> 
     for code in np.flatnonzero((come > 0) & (timeline.events() + come > exact_events)):
         mine = slice(*np.searchsorted(arrivals.code, [code, code + 1]))
         first, last = timeline.starts[code : code + 2]
-        known = timeline.key[first:last] & TIME_MASK, timeline.counts[first : last + 1]
+        known = timeline.key[first:last], timeline.counts[first : last + 1]
         tiled_before[mine] = tiles_ends(known, arrivals.time_s[mine], arrivals.late[mine], exact_events)
     return tiled_before
 
@@ -126,24 +126,24 @@ def _tiled_before(arrivals: Arrivals, timeline: Timeline, exact_events: int) -> 
 def tiles_ends(known: tuple[Ints, Ints], time_s: Ints, late: Flags, exact_events: int) -> Ints:
     """What `tiles_end` says of all that each arrival sees, (n,). time_s, late: (n,), of the arrivals.
 
-    known: the history's times, ascending, (k,), and how many transactions it has before each, (k + 1,).
+    known: of the history alone, `key` (k,) and `counts` (k + 1,) of a `Timeline`.
     """
-    times, weights, newer = _band(*known, len(time_s), exact_events)
-    order = np.argsort(np.concatenate([times, time_s]), kind="stable")
+    band_s, weights, newer = _band(*known, len(time_s), exact_events)
+    times = np.concatenate([band_s, time_s])
+    order = np.argsort(times, kind="stable")
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     weight = np.concatenate([weights, np.zeros(len(time_s), np.int64)])[order].tolist()
-    ends = _walked(weight, newer, place[len(times) :].tolist(), late.tolist(), exact_events)
-    hours = hour_of(np.concatenate([times, time_s])[order]) + HOUR_S
-    return np.where(ends < 0, 0, hours[ends])
+    ends = _walked(weight, newer, place[len(band_s) :].tolist(), late.tolist(), exact_events)
+    return np.where(ends < 0, 0, hour_of(times[order][ends]) + HOUR_S)
 
 
-def _band(times: Ints, counts: Ints, arriving: int, exact_events: int) -> tuple[Ints, Ints, int]:
-    """The part of a history where tiles may end while so many arrive: times, counts, and all from it on."""
+def _band(key: Ints, counts: Ints, arriving: int, exact_events: int) -> tuple[Ints, Ints, int]:
+    """Where in a history tiles may end while so many arrive: times, counts, how many lie from there on."""
     all_before = counts[-1] - exact_events
     low, high = np.searchsorted(counts, [all_before, all_before + arriving])
-    low, high = max(int(low) - 1, 0), min(int(high), len(times))
-    return times[low:high], np.diff(counts[low : high + 1]), int(counts[-1] - counts[low])
+    low, high = max(int(low) - 1, 0), min(int(high), len(key))
+    return key[low:high] & TIME_MASK, np.diff(counts[low : high + 1]), int(counts[-1] - counts[low])
 
 
 def _walked(weight: list[int], newer: int, places: list[int], late: list[bool], exact: int) -> Ints:

@@ -101,7 +101,7 @@ def test_tiles_end_for_each_arrival_where_they_do_for_all_that_it_sees(case: Cas
     timeline = Timeline.of(unpack([history(case.records)]), 1)
     known_s, counts, _ = records_of(timeline, 0)
     time_s, _, late = columns_of(case.visits)
-    found = tiles_ends((known_s, timeline.counts), time_s, late, exact_events)
+    found = tiles_ends((timeline.key, timeline.counts), time_s, late, exact_events)
     for i in range(len(time_s)):
         stay = time_s[:i][~late[:i]]
         seen = np.concatenate([known_s, stay, time_s[i : i + 1]])
