@@ -2,8 +2,8 @@
 
 One code for serving and for training. Vectorised over the sweep, over both kinds of entity and over all their
 windows at once, by prefix sums and binary searches; an entity whose records come out of event-time order, or
-whose history is long enough for tiles, takes the plain fold, so that how records fall into sweeps never
-changes a feature.
+whose history is long enough for tiles, is folded by another way (`any_order`), so that how records fall into
+sweeps never changes a feature.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.any_order import Arrivals, Flags, late_one_by_one, windows_in_any_order
 from models.features import (
     DAY_S,
     ENTITIES,
@@ -22,9 +23,7 @@ from models.features import (
     spans_of,
 )
 from models.history import CODE_SHIFT, TIME_MASK, Ints, Records, Retention, Timeline, hour_of
-from models.plain_fold import late_one_by_one, windows_one_by_one
 
-Flags = NDArray[np.bool_]
 Kind = TypeVar("Kind", bound=np.generic)
 
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
@@ -140,16 +139,35 @@ class _Visits:
 
     def windows(self, late: Flags) -> Sums:
         sums = self._vectorised()
-        for code in self._awkward(np.tile(late, len(ENTITIES))):
-            self._one_by_one(int(code), np.tile(late, len(ENTITIES)), sums)
+        late = np.tile(late, len(ENTITIES))
+        awkward = self._awkward(late)
+        if len(awkward):
+            found = windows_in_any_order(
+                self._arrivals(awkward, late), self.timeline, self.retention.exact_events
+            )
+            sums.count[:, awkward], sums.total[:, awkward] = found
         shape = (_SPANS, *self.shape)
         return Sums(sums.count.reshape(shape), sums.total.reshape(shape))
 
     def _awkward(self, late: Flags) -> Ints:
-        """Codes of the entities that the vectorised windows do not serve."""
+        """Visits to the histories that the vectorised windows do not serve, in the order of their codes."""
         events = self.timeline.events() + np.bincount(self.code, minlength=self.timeline.size)
-        tiled = events[self.code] > self.retention.exact_events
-        return np.unique(self.code[self.disordered | late | tiled | (self.time_s <= self.floor)])
+        is_awkward = events > self.retention.exact_events
+        is_awkward[self.code[self.disordered | late | (self.time_s <= self.floor)]] = True
+        visits = np.flatnonzero(is_awkward[self.code])
+        return visits[np.argsort(self.code[visits], kind="stable")]
+
+    def _arrivals(self, visits: Ints, late: Flags) -> Arrivals:
+        kind = self.kind[visits]
+        return Arrivals(
+            self.code[visits],
+            self.time_s[visits],
+            self.added[visits],
+            late[visits],
+            _keep_s(self.retention)[kind],
+            _DELAY_S[:, kind],
+            _WINDOW_S[:, kind],
+        )
 
     def _vectorised(self) -> Sums:
         """All windows at once: arrays of shape (spans, visits), visits by entity and time."""
@@ -168,18 +186,6 @@ class _Visits:
         own_count, own_total = sweep.between(sweep.after(code, start_s), up_to)
         back = _scattered(np.arange(len(order)), order)
         return Sums((count + own_count)[:, back], (total + own_total)[:, back])
-
-    def _one_by_one(self, code: int, late: Flags, sums: Sums) -> None:
-        mine = np.flatnonzero(self.code == code)
-        kind = int(self.kind[mine[0]])
-        found = windows_one_by_one(
-            self.timeline.records(code),
-            (self.time_s[mine], self.added[mine], late[mine]),
-            _PADDED[kind],
-            int(_keep_s(self.retention)[kind]),
-            self.retention.exact_events,
-        )
-        sums.count[:, mine], sums.total[:, mine] = found
 
 
 def _keep_s(retention: Retention) -> Ints:

@@ -140,15 +140,6 @@ class Timeline:
         newest[filled] = hour_of(self.key[self.starts[1:][filled] - 1] & TIME_MASK)
         return newest
 
-    def records(self, code: int) -> tuple[Ints, Ints, Ints]:
-        """One history's times, counts and sums, oldest first."""
-        first, last = int(self.starts[code]), int(self.starts[code + 1])
-        return (
-            self.key[first:last] & TIME_MASK,
-            np.diff(self.counts[first : last + 1]),
-            np.diff(self.totals[first : last + 1]),
-        )
-
     def events(self) -> Ints:
         """Per code, how many transactions it holds."""
         return self.counts[self.starts[1:]] - self.counts[self.starts[:-1]]

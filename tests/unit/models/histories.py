@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from models.features import Entity
-from models.history import EVENT, MARK, RECORD, Retention, pack
+from models.history import EVENT, MARK, RECORD, TIME_MASK, Ints, Retention, Timeline, pack
 from tests.strategies import times_s
 
 payloads = st.integers(0, 10**12)
@@ -24,3 +24,13 @@ def history(records: list[tuple[int, int, int]]) -> bytes:
 def seen(raw: bytes) -> bytes:
     """The same for histories that differ in the order of their records alone."""
     return np.sort(np.frombuffer(raw, RECORD), order=["time_s", "value"]).tobytes()
+
+
+def records_of(timeline: Timeline, code: int) -> tuple[Ints, Ints, Ints]:
+    """One history's times, counts and sums, oldest first."""
+    first, last = int(timeline.starts[code]), int(timeline.starts[code + 1])
+    return (
+        timeline.key[first:last] & TIME_MASK,
+        np.diff(timeline.counts[first : last + 1]),
+        np.diff(timeline.totals[first : last + 1]),
+    )

@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from models.features import DAY_S, HOUR_S
 from models.history import COUNT, EVENT, MARK, NO_RECORDS, Records, Timeline, hour_of, unpack
 from tests.strategies import START_S, times_s
-from tests.unit.models.histories import histories, history
+from tests.unit.models.histories import histories, history, records_of
 
 # A record.
 
@@ -74,13 +74,13 @@ def test_a_timeline_knows_each_historys_size_newest_hour_and_records(
     assert timeline.newest_hour().tolist() == [t - t % HOUR_S if t >= 0 else -1 for t in newest]
     for code, records in enumerate(each):
         in_order = sorted(records, key=lambda record: record[0])
-        assert timeline.records(code)[0].tolist() == [t for t, _, _ in in_order]
-        assert timeline.records(code)[2].tolist() == [payload for _, payload, _ in in_order]
+        assert records_of(timeline, code)[0].tolist() == [t for t, _, _ in in_order]
+        assert records_of(timeline, code)[2].tolist() == [payload for _, payload, _ in in_order]
 
 
 def test_equal_seconds_keep_the_order_of_appending() -> None:
     raw = history([(START_S + 1, 3, EVENT), (START_S, 1, EVENT), (START_S, 2, EVENT)])
-    assert Timeline.of(unpack([raw]), 1).records(0)[2].tolist() == [1, 2, 3]
+    assert records_of(Timeline.of(unpack([raw]), 1), 0)[2].tolist() == [1, 2, 3]
 
 
 def test_before_time_began_there_is_nothing() -> None:

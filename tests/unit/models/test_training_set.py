@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from models.features import DAY_S, ENTITIES, FEATURE_NAMES, FEATURES, LABEL_DELAY_S, Feature
 from models.history import Retention
-from models.plain_fold import windows_one_by_one
 from models.training_set import STRETCH_S, PastTransactions, past_features
 from tests.strategies import START_S, Arrival, arrivals
+from tests.unit.models.plain_fold import features_one_by_one
 
 RETENTION = Retention()
 
@@ -45,7 +45,7 @@ def by_definition(past: PastTransactions, feature: Feature, row: int) -> float:
 
 
 def plainly_folded(past: PastTransactions) -> NDArray[np.float64]:
-    """Every window of every row by `windows_one_by_one` over the whole log, frauds known from the first day.
+    """Every window of every row by the plain fold over the whole log, frauds known from the first day.
 
     No window of a terminal reaches a label that is not known yet.
     """
@@ -55,19 +55,11 @@ def plainly_folded(past: PastTransactions) -> NDArray[np.float64]:
     for entity, ids, added in zip(
         ENTITIES, (past.customer, past.terminal), (past.amount_minor, past.fraud), strict=True
     ):
-        mine = [(column, each) for column, each in enumerate(FEATURES) if each.entity == entity]
         for one in np.unique(ids):
             rows = np.flatnonzero(ids == one)
-            counts, totals = windows_one_by_one(
-                nothing,
-                (past.time_s[rows], added[rows], late[rows]),
-                [each.span for _, each in mine],
-                RETENTION.keep_s(entity),
-                RETENTION.exact_events,
-            )
-            for number, (column, each) in enumerate(mine):
-                mean = totals[number] / np.maximum(counts[number], 1)
-                found[rows, column] = counts[number] if each.aggregate == "count" else mean
+            come = past.time_s[rows], added[rows], late[rows]
+            for column, values in features_one_by_one(entity, nothing, come, RETENTION).items():
+                found[rows, column] = values
     return found
 
 

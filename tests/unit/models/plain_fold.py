@@ -1,36 +1,36 @@
-"""The fold, one transaction at a time: for entities that the vectorised one does not serve."""
+"""The fold in its plainest words, one transaction and one window at a time: what the fast one must equal."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import HOUR_S
-from models.history import Ints, hour_of, tiles_end
+from models.features import FEATURES, HOUR_S, Entity, spans_of
+from models.history import Ints, Retention, hour_of, tiles_end
 
 Span = tuple[int, int]
 Flags = NDArray[np.bool_]
+History = tuple[Ints, Ints, Ints]
+Arrived = tuple[Ints, Ints, Flags]
 
 
-def late_one_by_one(time_s: Ints, codes: Ints, newest: Ints, after_s: int) -> Flags:
-    """Which transactions are older than every window of their own histories.
-
-    codes: (kinds, n), each transaction's histories. newest: the newest hour of each history, -1 where it is
-    empty. A late transaction is not added, so it does not move what is newest.
-    """
-    known = newest.tolist()
-    late = np.zeros(len(time_s), np.bool_)
-    for i, (now, *mine) in enumerate(np.vstack([time_s, codes]).T.tolist()):
-        late[i] = now + after_s <= max(known[code] for code in mine)
-        if not late[i]:
-            for code in mine:
-                known[code] = max(known[code], now - now % HOUR_S)
-    return late
+def features_one_by_one(
+    entity: Entity, history: History, arrivals: Arrived, retention: Retention
+) -> dict[int, NDArray[np.float64]]:
+    """Window features of one entity's transactions, (n,), by their columns in `FEATURES`."""
+    spans, keep_s = spans_of(entity), retention.keep_s(entity)
+    counts, totals = windows_one_by_one(history, arrivals, spans, keep_s, retention.exact_events)
+    features = {}
+    for column, each in enumerate(FEATURES):
+        if each.entity == entity:
+            count, total = counts[spans.index(each.span)], totals[spans.index(each.span)]
+            features[column] = count * 1.0 if each.aggregate == "count" else total / np.maximum(count, 1)
+    return features
 
 
 def windows_one_by_one(
-    history: tuple[Ints, Ints, Ints],
-    arrivals: tuple[Ints, Ints, Flags],
+    history: History,
+    arrivals: Arrived,
     spans: Sequence[Span],
     keep_s: int,
     exact_events: int,
@@ -56,7 +56,7 @@ def windows_one_by_one(
     return found[0], found[1]
 
 
-def _window(bag: tuple[Ints, Ints, Ints], span: Span, keep_s: int, exact_events: int) -> tuple[int, int]:
+def _window(bag: History, span: Span, keep_s: int, exact_events: int) -> tuple[int, int]:
     """Count and sum over (now - delay - window, now - delay]; the bag's last record is the transaction."""
     (time_s, counts, totals), (delay_s, window_s) = bag, span
     now, newest = int(time_s[-1]), int(time_s.max())
