@@ -1,8 +1,13 @@
 """A deadline for calls of a client library that may never come back."""
 
 from collections.abc import Callable
+from math import ceil
 from queue import Empty, SimpleQueue
 from threading import Thread
+
+Outcome = SimpleQueue[BaseException | None]
+
+SLICE_S = 1.0
 
 
 def finish_within(timeout_s: float, call: Callable[[], object]) -> None:
@@ -11,7 +16,7 @@ def finish_within(timeout_s: float, call: Callable[[], object]) -> None:
     Raises:
         TimeoutError: it did not; whatever it holds must not be used any more.
     """
-    outcome: SimpleQueue[BaseException | None] = SimpleQueue()
+    outcome: Outcome = SimpleQueue()
 
     def run() -> None:
         try:
@@ -22,9 +27,16 @@ def finish_within(timeout_s: float, call: Callable[[], object]) -> None:
             outcome.put(None)
 
     Thread(target=run, name="deadline", daemon=True).start()
-    try:
-        error = outcome.get(timeout=timeout_s)
-    except Empty:
-        raise TimeoutError(f"no answer within {timeout_s:g} s") from None
-    if error is not None:
+    if (error := _awaited(outcome, timeout_s)) is not None:
         raise error
+
+
+def _awaited(outcome: Outcome, timeout_s: float) -> BaseException | None:
+    """In slices: a process that stood still as a whole has not waited for all that time."""
+    slices = ceil(timeout_s / SLICE_S)
+    for _ in range(slices):
+        try:
+            return outcome.get(timeout=timeout_s / slices)
+        except Empty:
+            continue
+    raise TimeoutError(f"no answer within {timeout_s:g} s")

@@ -96,7 +96,12 @@ class Metrics:
             "fraud_partition_stopped", "1 while a flood of malformed records stops it", ["topic", "partition"]
         )
         self._waiting_lanes: set[int] = set()
-        self._degraded_mode = gauge("fraud_degraded_mode", "1 while a dependency keeps sweeps waiting")
+        self._degraded_mode = gauge(
+            "fraud_degraded_mode", "1 while a dependency keeps sweeps, or what they send, waiting"
+        )
+        self.outbound = gauge(
+            "fraud_outbound_sweeps", "Decided, with alerts or offsets that Kafka has not taken"
+        )
         self.last_sweep = gauge("fraud_last_sweep_timestamp_seconds", "When the last sweep was finished")
         self.build = gauge("fraud_build_info", "1", ["version", "features_hash"])
         self._model = state("fraud_model_info", "1", ["variant", "model", "version"])

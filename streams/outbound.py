@@ -19,6 +19,9 @@ from streams.ports import Outbox, ParkedLabel
 
 # Sweeps; while Kafka takes nothing, there is little more to be read anyway.
 MOST_WAITING = 64
+# Alerts and dead letters of one transaction, unless a single sweep has more: it must not last, and the
+# client's queue holds 100,000.
+MOST_TOGETHER = 5000
 ROOM_WITHIN_S = 1.0
 
 
@@ -94,13 +97,24 @@ class Outbound:
             if alerts or dead or self._waiting:
                 self._book.waits(offsets)
                 self._waiting.append(Waiting(alerts, dead, offsets, group))
-                self._changed.notify_all()
+                self._tell()
                 return
         self._outbox.publish(alerts, dead, offsets, group)
 
     def return_labels(self, labels: Sequence[ParkedLabel]) -> None:
-        with self._sending:
+        """Between two turns: it is the same producer.
+
+        Raises:
+            KafkaUnavailable: a turn takes long.
+        """
+        if not self._sending.acquire(timeout=self._room_within_s):
+            raise KafkaUnavailable(
+                "Kafka is slow to take what goes out", why="labels to be returned wait for it"
+            )
+        try:
             self._outbox.return_labels(labels)
+        finally:
+            self._sending.release()
 
     def turn(self) -> None:
         """Publish what waits, as one.
@@ -138,8 +152,14 @@ class Outbound:
         """Those in front that speak for the same membership of the group: no others may go with them."""
         with self._changed:
             waiting = list(self._waiting)
-        others = (number for number, each in enumerate(waiting) if each.group != waiting[0].group)
-        return waiting[: next(others, len(waiting))]
+        some: list[Waiting] = []
+        count = 0
+        for each in waiting:
+            count += len(each.alerts) + len(each.dead)
+            if some and (each.group != some[0].group or count > MOST_TOGETHER):
+                break
+            some.append(each)
+        return some
 
     def _refuse(self) -> None:
         with self._changed:
@@ -153,6 +173,10 @@ class Outbound:
     def _drop(self, count: int) -> None:
         for _ in range(count):
             self._book.through(self._waiting.popleft().offsets)
+        self._tell()
+
+    def _tell(self) -> None:
+        self._metrics.outbound.set(len(self._waiting))
         self._changed.notify_all()
 
 

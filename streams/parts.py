@@ -147,7 +147,7 @@ class Parts:
         log.info("health", port=server.server_port)
 
     def drain(self) -> None:
-        """Let the sweep in work end, and begin no other."""
+        """Let what is under way end and go out, and begin nothing more."""
         if self.poller is not None:
             self.poller.drain().wait(DRAIN_S)
 

@@ -30,7 +30,7 @@ KEEP_ALIVE_S = 0.5
 ANSWERED_WAIT_S = 0.02
 # How soon it is looked again whether other records have come than those that wait for a lane to end.
 BLOCKED_S = 0.002
-# How long a rebalance waits for the sweep under way; its records are safe either way.
+# How long a rebalance waits for what is under way; its records are safe either way.
 REVOKE_WAIT_S = 8.0
 
 
@@ -96,7 +96,7 @@ class Poller:
         self._thread.start()
 
     def drain(self) -> Event:
-        """Hand over no more sweeps; the event is set once those under way are done."""
+        """Hand over no more sweeps; the event is set once those under way are done, and out."""
         drained = Event()
         self._mailbox.put(lambda: setattr(self, "_drained", drained))
         return drained
@@ -220,7 +220,7 @@ class Poller:
             # So far ahead that most likely there is something of partitions that are not under way.
             most = pace.max_records * (2 * pace.lanes - 1)
             intake.keep(self._consumer.consume(max(0, most - intake.count), 0))
-            # One object for all sweeps of an assignment: what goes out of several goes out as one.
+            # The same for all sweeps of an assignment: what goes out of several goes out as one.
             self._group = self._group or self._consumer.consumer_group_metadata()
             intake.gather(self._ids, pace.max_records, self._group, self._assignments, self._lanes)
         self._blocked = bool(intake.records) and not intake.sweeps
@@ -256,7 +256,7 @@ class Poller:
         deadline = monotonic() + REVOKE_WAIT_S
         while not self._book.is_at_rest and monotonic() < deadline:
             self._mailbox.obey(KEEP_ALIVE_S)
-        if self._rewinding:
+        if self._rewinding and self._book.is_at_rest:
             self._forget()
         self._book.commit(self._consumer)
         self._drop(taken)

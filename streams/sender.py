@@ -13,7 +13,7 @@ from streams.outbound import Outbound
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 0.2
-STOP_WITHIN_S = 5.0
+STOP_WITHIN_S = 1.0
 
 
 class Sender:

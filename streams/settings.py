@@ -117,7 +117,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="keys of this pepper hold too: while the pepper is rotated"
     )
     give_up_s: float = Field(300.0, gt=0, description="how long a worker waits for a dependency, then exits")
-    stuck_s: float = Field(30.0, gt=0, description="lag and no finished sweep for this long ends the worker")
+    stuck_s: float = Field(
+        30.0, gt=0, description="records wait and nothing is done, or a step takes so long: ends the worker"
+    )
     keep_decisions_days: DaysKept = Field(
         None,
         description="`fraudml archive` takes older months out of the ledger; at least 40, empty: none",

@@ -57,7 +57,7 @@ class TransactionSweeps:
         self._progress = Progress(ledger, known)
 
     def handle(self, sweep: Sweep) -> None:
-        """Take a sweep from bytes to committed offsets.
+        """Take a sweep from bytes to the outbox, and to committed offsets with it.
 
         Raises:
             Unavailable: a dependency failed; the same sweep may be handled again.

@@ -81,7 +81,7 @@ _STREAM = [
     ),
     graph(
         "What a sweep's time is spent on",
-        "Seconds of each second, by step, over the chosen workers. One worker can spend one second at most.",
+        "Seconds of each second, by step, over the chosen workers. A lane can spend one at most, publishing one more.",
         [
             Query(
                 f"sum by (step) (rate(fraud_sweep_step_seconds_total{{{OF_WORKERS}}}[$__rate_interval]))",

@@ -18,7 +18,9 @@ class Outbox(Protocol):
         offsets: Mapping[tuple[str, int], int],
         group: Any,
     ) -> None:
-        """Make alerts and dead letters visible together with the offsets; offsets alone may follow later.
+        """Make alerts and dead letters visible together with the offsets, now or in their turn.
+
+        Offsets alone may follow later.
 
         Raises:
             AssignmentLost: the partitions belong to another worker by now.

@@ -102,10 +102,10 @@ class Polling:
         self._goes_out(sweep, lambda offsets: self.poller.later(offsets))
 
     def refused_to_go_out(self, sweep: Sweep) -> None:
-        def refuse(offsets: Mapping[Place, int]) -> None:
-            self.poller.refused(None)
+        self._goes_out(sweep, self._refuse)
 
-        self._goes_out(sweep, refuse)
+    def _refuse(self, offsets: Mapping[Place, int]) -> None:
+        self.poller.refused(None)
 
     def _in_a_transaction(self, offsets: Mapping[Place, int]) -> None:
         self.kafka.committed_offsets.update(offsets)
@@ -116,8 +116,12 @@ class Polling:
         offsets = offsets_of(sweep)
 
         def out() -> None:
-            end(offsets)
-            self.poller.through(offsets)
+            if end == self._refuse:
+                self.poller.through(offsets)
+                end(offsets)
+            else:
+                end(offsets)
+                self.poller.through(offsets)
 
         def done() -> None:
             self.settle(sweep)

@@ -15,6 +15,7 @@ from streams.arrivals import DeadLetter
 from streams.metrics import Metrics
 from streams.offsets import Place
 from streams.outbound import Outbound
+from streams.ports import ParkedLabel
 from tests.builders import Worker, transaction
 
 T0, T1 = ("transactions", 0), ("transactions", 1)
@@ -211,3 +212,32 @@ def test_what_is_committed_is_what_was_sent_whatever_happens_between(steps: list
         place: len(counts) - 1 for place, counts in sent.items() if len(counts) > 1
     } == going.outbox.offsets
     assert len(going.outbox.alerts) == sum(map(sum, sent.values()))
+
+
+def test_a_transaction_has_so_many_records_at_most_and_one_sweep_at_least(going: Going) -> None:
+    many = [ALERTS[0]] * 3000
+    for offset in (1, 2, 3):
+        going.outbound.publish(many, [], {T0: offset}, 1)
+    going.outbound.publish([ALERTS[0]] * 6000, [], {T0: 4}, 1)
+    for _ in range(4):
+        going.outbound.turn()
+    assert [count for count, _, _ in going.calls] == [3000, 3000, 3000, 6000]
+
+
+def test_how_many_wait_is_told(going: Going) -> None:
+    def told() -> float | None:
+        return going.metrics.registry.get_sample_value("fraud_outbound_sweeps")
+
+    going.put(T0, 1, alerts=1)
+    going.put(T0, 2)
+    assert told() == 2
+    going.outbound.turn()
+    assert told() == 0
+
+
+def test_labels_are_returned_between_two_turns(going: Going) -> None:
+    label = ParkedLabel(("labels-id", 0, 1), b"key", b"{}")
+    going.outbound.return_labels([label])
+    assert going.outbox.returned == [label]
+    with going.outbound._sending, pytest.raises(KafkaUnavailable, match="slow"):
+        going.outbound.return_labels([label])
