@@ -81,7 +81,7 @@ _STREAM = [
     ),
     graph(
         "What a sweep's time is spent on",
-        "Seconds of each second, by step, over the chosen workers. A lane can spend one at most, publishing one more.",
+        "Seconds of each second, by step, over the chosen workers. A lane spends one at most, publishing another.",
         [
             Query(
                 f"sum by (step) (rate(fraud_sweep_step_seconds_total{{{OF_WORKERS}}}[$__rate_interval]))",
@@ -180,6 +180,7 @@ _TROUBLE = [
         "What keeps decisions from being made, or from being made by what holds.",
         [
             Query(f"sum(fraud_degraded_mode{{{OF_WORKERS}}})", "waiting for a store"),
+            Query(f"sum(fraud_outbound_sweeps{{{OF_WORKERS}}})", "sweeps to go out"),
             Query(f"sum(fraud_partition_stopped{{{OF_WORKERS}}}) or vector(0)", "partitions stopped"),
             Query(f"sum(fraud_lookups_failing{{{OF_WORKERS}}})", "look-ups failing"),
         ],
