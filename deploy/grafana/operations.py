@@ -81,7 +81,7 @@ _STREAM = [
     ),
     graph(
         "What a sweep's time is spent on",
-        "Seconds of each second, by step, over the chosen workers: at most one for a lane, and one for publish.",
+        "Seconds of each second, by step, at most one for each lane, and one for publish.",
         [
             Query(
                 f"sum by (step) (rate(fraud_sweep_step_seconds_total{{{OF_WORKERS}}}[$__rate_interval]))",
