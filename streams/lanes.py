@@ -12,11 +12,12 @@ from streams.offsets import Place
 
 
 class Lanes:
-    """count: how many sweeps may be under way."""
+    """count: how many sweeps may be under way. withheld: partitions that none may be taken of for now."""
 
     def __init__(self, count: int) -> None:
         self._free = list(range(count))
         self._under_way: dict[int, tuple[Sweep, frozenset[Place]]] = {}
+        self.withheld: set[Place] = set()
         self.count = count
 
     def __bool__(self) -> bool:
@@ -37,8 +38,8 @@ class Lanes:
 
     @property
     def places(self) -> Set[Place]:
-        """The partitions whose records are under way."""
-        return frozenset().union(*(places for _, places in self._under_way.values()))
+        """The partitions whose records are under way, or withheld."""
+        return self.withheld.union(*(places for _, places in self._under_way.values()))
 
     def take(self, sweep: Sweep) -> Sweep:
         """The sweep with the number of a lane that was free, the lowest first."""

@@ -50,6 +50,7 @@ class OffsetBook:
     def through(self, offsets: Offsets) -> None:
         """They wait no more."""
         self._outbound -= Counter(offsets.keys())
+        self._lanes.withheld &= self._outbound.keys()
         self._gone &= self._under_way
 
     def leave(self, lane: int) -> None:
@@ -74,7 +75,8 @@ class OffsetBook:
         self._owed.commit(consumer, self._under_way)
 
     def drop(self, places: Set[Place]) -> None:
-        """They belong to another worker now."""
+        """They belong to another worker now. If they come back, what waits of them goes out first."""
+        self._lanes.withheld |= places & self._outbound.keys()
         self._gone |= places & self._under_way
         self._owed.drop(places)
         self.starting.drop(places)

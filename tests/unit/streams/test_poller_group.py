@@ -246,3 +246,17 @@ def test_when_what_goes_out_is_refused_all_is_read_again_after_what_is_under_way
     assert polling.kafka.asked("deliver") == [{T0: 1}, {L0: 1}, {T0: 1}]
     assert polling.kafka.asked("assign")[1:] == [{T0: 0, L0: 1}]
     assert len(forgotten) == 1
+
+
+def test_a_partition_that_comes_back_waits_for_what_was_to_go_out_of_it(polling: Polling) -> None:
+    polling.kafka.produce(T0, b"alert")
+    polling.kafka.give(T0)
+    handlers = [polling.done_with_alerts_to_go_out, polling.done_plainly]
+    polling.handle = lambda sweep: handlers.pop(0)(sweep)
+    polling.out_s = 3.0
+    polling.clock.after(0.5, lambda: polling.kafka.lose(T0))
+    polling.clock.after(1.0, lambda: polling.kafka.give(T0))
+    polling.clock.after(1.1, lambda: polling.kafka.produce(T0, b"{}"))
+    polling.run(for_s=6)
+    steps = [kind for kind, _ in polling.kafka.happened if kind in ("deliver", "transaction")]
+    assert steps == ["deliver", "transaction", "deliver"]
