@@ -162,7 +162,7 @@ def _drill(
             counter.over = True
         await_records(settings)
     drill.tell("everything is sent, answered and applied")
-    settled(auditor.look, time.sleep)
+    settled(auditor.look, time.sleep, time.monotonic)
     found, view = _counted(stack, load, door)
     restarts = arena.crew.restarts + door.crew.restarts
     return Verdict(found, view, drill.done, restarts, auditor.runs, auditor.findings, arena.complaints)

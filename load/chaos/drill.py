@@ -15,6 +15,7 @@ Say = Callable[[str], None]
 Reconcile = Callable[[], dict[str, Any]]
 
 RECONCILE_EVERY_S = 15.0
+SETTLED_WITHIN_S = 180.0
 # A gateway that died before it had sent an answer's record does so when it is back.
 MAY_WAIT = ("rest",)
 
@@ -112,16 +113,17 @@ def _kept(call: Callable[[], Any], outcome: dict[str, Any]) -> None:
         outcome["error"] = error
 
 
-def settled(reconcile: Callable[[], None], wait: Callable[[float], None], tries: int = 60) -> None:
+def settled(reconcile: Callable[[], None], wait: Callable[[float], None], clock: Callable[[], float]) -> None:
     """Look until every store answers again.
 
     Raises:
         Unavailable: one stays away.
     """
-    for _ in range(tries):
+    until_s = clock() + SETTLED_WITHIN_S
+    while True:
         try:
             return reconcile()
-        except Unavailable as error:
-            last = error
+        except Unavailable:
+            if clock() > until_s:
+                raise
             wait(1.0)
-    raise last
