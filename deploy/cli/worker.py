@@ -14,7 +14,7 @@ def worker(
 ) -> None:
     """Run one worker here, until it is told to stop; `fraudml up` runs them for you.
 
-    SIGTERM lets it finish its sweep and commit; it then exits with 0, within 20 s.
+    SIGTERM lets it finish its sweep and commit; it then exits with 0, within 22 s.
 
     [bold]Examples[/]
 
