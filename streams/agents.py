@@ -6,16 +6,11 @@ from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
 import faust
-import structlog
 
-from models.errors import Refused, Unavailable
 from streams.arrivals import Sweep
 from streams.insistence import Insistence
-from streams.metrics import Metrics
 from streams.spans import UNCOLLECTED, Spans
 from streams.tracing import log_traces
-
-log = structlog.get_logger(__name__)
 
 Handle = Callable[[Sweep], None]
 Crash = Callable[[BaseException], None]
@@ -24,8 +19,8 @@ Crash = Callable[[BaseException], None]
 class SweepRunner:
     """Handles the sweeps of a lane one after the other; waits while a dependency is away.
 
-    stop: set when the worker is told to go. finished: called as soon as a sweep is done, so that the next one
-    is read while Faust still takes note of this one. spans: of traced records.
+    finished: called as soon as a sweep is done, so that the next one is read while Faust still takes note of
+    this one. spans: of traced records.
     """
 
     def __init__(
@@ -33,15 +28,11 @@ class SweepRunner:
         handlers: Mapping[str, Handle],
         *,
         insist: Insistence,
-        metrics: Metrics,
-        stop: Any,
         finished: Callable[[], None] = lambda: None,
         spans: Spans = UNCOLLECTED,
     ) -> None:
         self._handlers = handlers
         self._insist = insist
-        self._metrics = metrics
-        self._stop = stop
         self._finished = finished
         self._spans = spans
 
@@ -53,18 +44,8 @@ class SweepRunner:
             Halt: going on would break the promise.
         """
         began_ns = self._spans.now_ns()
-        try:
-            self._insist(self._handlers[sweep.topic], sweep)
-        except Refused as refusal:
-            log.warning("sweep_refused", reason=refusal.code, why=str(refusal))
-            self._metrics.refused.labels(refusal.code).inc()
-            self._insist.over()
+        if not self._insist(self._handlers[sweep.topic], sweep):
             return False
-        except Unavailable:
-            if not self._stop.is_set():
-                raise
-            return False
-        self._insist.over()
         self._finished()
         log_traces(sweep)
         self._spans.swept(sweep, began_ns)

@@ -8,7 +8,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay
 from tenacity.stop import stop_any, stop_when_event_set
 from tenacity.wait import wait_exponential_jitter
 
-from models.errors import Unavailable
+from models.errors import Refused, Unavailable
 from streams.metrics import Metrics
 from streams.watchdog import Watchdog
 
@@ -18,18 +18,20 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
 
 
 class Insistence:
-    """Calls until it succeeds, and lets watchdog and metrics know that it waits.
+    """Calls until it succeeds, is refused or is told to go; watchdog, metrics and log know how it stands.
 
     stop: set when the worker is told to go. give_up_s: how long to wait. lane: by which number watchdog and
-    metrics know who waits.
+    metrics know who waits. what: is done, as the log has it.
     """
 
     def __init__(
-        self, *, metrics: Metrics, watchdog: Watchdog, stop: Any, give_up_s: float, lane: int
+        self, *, metrics: Metrics, watchdog: Watchdog, stop: Any, give_up_s: float, lane: int, what: str
     ) -> None:
         self._metrics = metrics
         self._watchdog = watchdog
+        self._stop = stop
         self._lane = lane
+        self._what = what
         self._patience = Retrying(
             retry=retry_if_exception_type(Unavailable),
             stop=stop_any(stop_after_delay(give_up_s), stop_when_event_set(stop)),
@@ -39,24 +41,36 @@ class Insistence:
             reraise=True,
         )
 
-    def __call__(self, call: Callable[..., None], *values: Any) -> None:
-        """
+    def __call__(self, call: Callable[..., None], *values: Any) -> bool:
+        """Whether it succeeded; if not, its records must be read again.
+
         Raises:
-            Unavailable: the dependency stayed away for too long, or the worker is told to go.
+            Unavailable: the dependency stayed away for too long.
+            Halt: going on would break the promise.
         """
         self._watchdog.began(self._lane)
         try:
-            try:
-                call(*values)
-            except Unavailable as error:
-                self._note(error)
-                self._patience(call, *values)
+            self._until_done(call, *values)
+        except Refused as refusal:
+            log.warning(f"{self._what}_refused", reason=refusal.code, why=str(refusal))
+            self._metrics.refused.labels(refusal.code).inc()
+            self._metrics.waits(self._lane, False)
+            return False
+        except Unavailable:
+            if not self._stop.is_set():
+                raise
+            return False
         finally:
             self._watchdog.ended(self._lane)
-
-    def over(self) -> None:
-        """Nobody waits any more."""
         self._metrics.waits(self._lane, False)
+        return True
+
+    def _until_done(self, call: Callable[..., None], *values: Any) -> None:
+        try:
+            call(*values)
+        except Unavailable as error:
+            self._note(error)
+            self._patience(call, *values)
 
     def _note(self, error: BaseException | None) -> None:
         self._watchdog.alive(self._lane)

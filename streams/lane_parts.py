@@ -52,13 +52,14 @@ class Shared:
     known_transactions: Known = field(default_factory=Known)
     known_labels: Known = field(default_factory=Known)
 
-    def insistence(self, lane: int) -> Insistence:
+    def insistence(self, lane: int, what: str) -> Insistence:
         return Insistence(
             metrics=self.metrics,
             watchdog=self.watchdog,
             stop=self.stop,
             give_up_s=self.settings.give_up_s,
             lane=lane,
+            what=what,
         )
 
 
@@ -128,9 +129,7 @@ class LaneParts:
                 settings.transactions_topic: self.transactions.handle,
                 settings.labels_topic: self.labels.handle,
             },
-            insist=shared.insistence(self._number),
-            metrics=shared.metrics,
-            stop=shared.stop,
+            insist=shared.insistence(self._number, "sweep"),
             finished=lambda: shared.finished(self._number),
             spans=shared.spans,
         )

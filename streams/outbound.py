@@ -1,8 +1,8 @@
 """What sweeps have decided and Kafka has yet to take. It goes out in their order, and no sweep waits for it.
 
-A Kafka transaction takes longer than everything else that a sweep does, and whatever waits is taken along by
-the next one. A crash before that loses nothing: the group's committed offset is still the one of before, the
-same records are read again, and the ledger knows what was decided.
+While Kafka takes one transaction, whatever comes waits for the next one, all together. A crash before that
+loses nothing: the group's committed offset is still the one of before, the same records are read again, and
+the ledger knows what was decided.
 """
 
 from collections import deque
@@ -131,7 +131,7 @@ class Outbound:
             with self._metrics.step("publish"), self._sending:
                 self._outbox.publish(*joined(some))
         except Refused:
-            self._refuse()
+            self.give_up()
             raise
         self._leave(some)
 
@@ -140,8 +140,14 @@ class Outbound:
         with self._changed:
             self._changed.wait_for(lambda: bool(self._waiting), within_s)
 
+    def give_up(self) -> None:
+        """Whatever waits is to be read again; nothing is taken before `reset`."""
+        with self._changed:
+            self._refused = True
+            self._drop(len(self._waiting))
+
     def reset(self) -> None:
-        """All that was refused is read again from the committed offsets."""
+        """All that was given up is read again from the committed offsets."""
         with self._changed:
             self._refused = False
 
@@ -160,11 +166,6 @@ class Outbound:
                 break
             some.append(each)
         return some
-
-    def _refuse(self) -> None:
-        with self._changed:
-            self._refused = True
-            self._drop(len(self._waiting))
 
     def _leave(self, some: Sequence[Waiting]) -> None:
         with self._changed:

@@ -71,8 +71,7 @@ class Parts:
         self.lanes = [LaneParts(number, shared) for number in range(settings.sweep_lanes)]
         self.sender = Sender(
             self.outbound,
-            shared.insistence(settings.sweep_lanes),
-            metrics=self.metrics,
+            shared.insistence(settings.sweep_lanes, "publishing"),
             stop=self.stop,
             refused=lambda: self.poller.refused(None) if self.poller is not None else None,
             failed=crash,

@@ -3,14 +3,8 @@
 from collections.abc import Callable
 from threading import Event, Thread
 
-import structlog
-
-from models.errors import Refused, Unavailable
 from streams.insistence import Insistence
-from streams.metrics import Metrics
 from streams.outbound import Outbound
-
-log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 0.2
 STOP_WITHIN_S = 1.0
@@ -28,14 +22,12 @@ class Sender:
         outbound: Outbound,
         insist: Insistence,
         *,
-        metrics: Metrics,
         stop: Event,
         refused: Callable[[], None],
         failed: Callable[[BaseException], None],
     ) -> None:
         self._outbound = outbound
         self._insist = insist
-        self._metrics = metrics
         self._stop = stop
         self._refused = refused
         self._failed = failed
@@ -67,14 +59,9 @@ class Sender:
             Unavailable: Kafka stayed away for too long.
             Halt: going on would break the promise.
         """
-        try:
-            self._insist(self._outbound.turn)
-        except Refused as refusal:
-            log.warning("publishing_refused", reason=refusal.code, why=str(refusal))
-            self._metrics.refused.labels(refusal.code).inc()
-            self._refused()
-        except Unavailable:
-            if not self._stop.is_set():
-                raise
+        if self._insist(self._outbound.turn):
             return
-        self._insist.over()
+        if self._stop.is_set():
+            self._outbound.give_up()
+        else:
+            self._refused()

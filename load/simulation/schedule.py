@@ -51,7 +51,7 @@ class Schedule:
         self.ahead_ms = AHEAD_MS
         self.step = 0
         self.rests = False
-        self.cuts: dict[tuple[str, int], int] = {}
+        self.cuts: dict[tuple[str, int], int] = {}  # from where on partitions have lost what was settled
         self.produced: set[bytes | None] = set()
         self._fed = 0
         self._started = 0
@@ -79,7 +79,7 @@ class Schedule:
             self.deal(list(self.processes))
             self.front.supervise(1.0)
             after = self.random.randint(20, 120)
-            while not self.truncated and (self._fed < len(self.inputs.feeds) or after > 0):
+            while not self.cuts and (self._fed < len(self.inputs.feeds) or after > 0):
                 after -= self._fed == len(self.inputs.feeds)
                 self._storm(disaster)
             self._calm(calm)
@@ -206,7 +206,7 @@ class Schedule:
         self.kafka.drops = False
         self.note("weather", "calm")
         repair(self)
-        if self.truncated:
+        if self.cuts:
             self._come_to_rest(repair)
         if not self.stands_still:
             self._send_last_records()
@@ -232,14 +232,9 @@ class Schedule:
                 return
 
     @property
-    def truncated(self) -> bool:
-        """Whether the log has lost what was settled; cuts: from which offset of each partition on."""
-        return bool(self.cuts)
-
-    @property
     def stands_still(self) -> bool:
         """Whether workers have stopped for good, as they must when the log has lost what was settled."""
-        return self.truncated and any(
+        return bool(self.cuts) and any(
             isinstance(each.failure, LogBehindLedger) for each in self.notes.endings
         )
 

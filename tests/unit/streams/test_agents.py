@@ -58,10 +58,13 @@ class Runs:
         self.runner = SweepRunner(
             {"transactions": self.transactions, "labels": self.labels},
             insist=Insistence(
-                metrics=self.metrics, watchdog=self.watchdog, stop=self.stop, give_up_s=GIVE_UP_S, lane=0
+                metrics=self.metrics,
+                watchdog=self.watchdog,
+                stop=self.stop,
+                give_up_s=GIVE_UP_S,
+                lane=0,
+                what="sweep",
             ),
-            metrics=self.metrics,
-            stop=self.stop,
             finished=lambda: self.finished.append(self.clock.now_s),
         )
 

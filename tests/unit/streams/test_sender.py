@@ -26,6 +26,7 @@ class Turns:
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
         self.taken = 0
+        self.given_up = False
         self.waits = Event()
 
     def __len__(self) -> int:
@@ -33,6 +34,9 @@ class Turns:
 
     def await_one(self, within_s: float) -> None:
         self.waits.wait(within_s)
+
+    def give_up(self) -> None:
+        self.given_up = True
 
     def turn(self) -> None:
         self.taken += 1
@@ -55,13 +59,17 @@ class Sending:
         self.ended = Event()
         monkeypatch.setattr(tenacity, "time", SimpleNamespace(monotonic=self.clock))
         insist = Insistence(
-            metrics=self.metrics, watchdog=self.watchdog, stop=self.stop, give_up_s=GIVE_UP_S, lane=LANE
+            metrics=self.metrics,
+            watchdog=self.watchdog,
+            stop=self.stop,
+            give_up_s=GIVE_UP_S,
+            lane=LANE,
+            what="publishing",
         )
         outbound: Any = self.turns
         self.sender = Sender(
             outbound,
             insist,
-            metrics=self.metrics,
             stop=self.stop,
             refused=lambda: self.refused.append("refused"),
             failed=self._fail,
@@ -125,11 +133,14 @@ def test_after_five_minutes_it_gives_up_for_its_supervisor(monkeypatch: pytest.M
     assert sending.clock.now_s >= GIVE_UP_S
 
 
-def test_a_worker_told_to_go_waits_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_told_to_go_waits_no_longer_and_leaves_the_rest_to_be_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     sending = Sending(monkeypatch, *away(1000))
     sending.clock.after(10.0, sending.stop.set)
     sending.sender.turn()
     assert (sending.clock.now_s, sending.refused, sending.failed) == (10.0, [], [])
+    assert sending.turns.given_up
 
 
 @pytest.mark.parametrize("failure", [SlotTaken("another worker"), ZeroDivisionError()], ids=repr)

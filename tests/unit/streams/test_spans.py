@@ -74,10 +74,15 @@ def requested(spans: Spans, trace: str, status: int = 200) -> str:
 def handled(spans: Spans, *traces: str, handle: Callable[[Sweep], None] = lambda sweep: None) -> bool:
     sweep = sweep_of(*(transaction(f"tx-{number}") for number, _ in enumerate(traces)))
     headers = [[(TRACE_HEADER, trace.encode())] for trace in traces]
-    metrics, stop = Metrics(CollectorRegistry()), Event()
-    watchdog = Watchdog(30.0, lambda: None)
-    insist = Insistence(metrics=metrics, watchdog=watchdog, stop=stop, give_up_s=1.0, lane=0)
-    runner = SweepRunner({"transactions": handle}, insist=insist, metrics=metrics, stop=stop, spans=spans)
+    insist = Insistence(
+        metrics=Metrics(CollectorRegistry()),
+        watchdog=Watchdog(30.0, lambda: None),
+        stop=Event(),
+        give_up_s=1.0,
+        lane=0,
+        what="sweep",
+    )
+    runner = SweepRunner({"transactions": handle}, insist=insist, spans=spans)
     return runner.run(replace(sweep, headers=headers))
 
 
