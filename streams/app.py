@@ -60,7 +60,7 @@ def build_app(settings: Settings) -> WorkerApp:
         web_enabled=False,
     )
     app.parts = parts
-    app.transport = SweepTransport(app, parts.make_poller)
+    app.transport = SweepTransport(app, parts.poller)
     topics = [settings.transactions_topic, settings.labels_topic]
     register(app, [each.lane for each in parts.lanes], topics, crash)
 

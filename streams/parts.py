@@ -6,7 +6,6 @@ from functools import cached_property
 from importlib.metadata import version
 from random import Random
 from threading import Event
-from typing import Any
 
 import structlog
 from confluent_kafka.admin import AdminClient
@@ -59,21 +58,21 @@ class Parts:
         self.metrics = Metrics(CollectorRegistry(), self.latency_log.add)
         self.spans = spans_of(settings, "fraudml-worker", self.metrics.spans_dropped)
         self.watchdog = Watchdog(settings.stuck_s, end_stuck_process)
-        self.poller: Poller | None = None
         self.rules = PostgresRules(settings.database_url, settings.ledger_timeout_s, "fraudml-rules")
         self.in_force = InForce(settings, self.rules.in_force, self.metrics.refused_model)
         self.watcher = Watcher(self.in_force.look, self.metrics, random=Random())
         self.audit = PostgresAudit(settings.database_url, AUDIT_S, "fraudml-marks")
         self.refused_marks = RefusedMarks(self.audit.note, settings.slot)
-        self.outbox = KafkaOutbox(settings, self)
-        self.outbound = Outbound(self.outbox, self, self.metrics)
+        self.poller = self._poller()
+        self.outbox = KafkaOutbox(settings, self.poller)
+        self.outbound = Outbound(self.outbox, self.poller, self.metrics)
         shared = self._shared()
         self.lanes = [LaneParts(number, shared) for number in range(settings.sweep_lanes)]
         self.sender = Sender(
             self.outbound,
             shared.insistence(settings.sweep_lanes, "publishing"),
             stop=self.stop,
-            refused=lambda: self.poller.refused(None) if self.poller is not None else None,
+            refused=lambda: self.poller.refused(None),
             failed=crash,
         )
 
@@ -91,7 +90,7 @@ class Parts:
             hold=self._hold,
             heal_apart=Healer(self._heal_apart).start if settings.while_rebuilding == "decide" else None,
             refused=self.refused_marks.seen,
-            finished=self._finished,
+            finished=self.poller.finished,
         )
 
     def _alive(self, count: int) -> None:
@@ -147,8 +146,7 @@ class Parts:
 
     def drain(self) -> None:
         """Let what is under way end and go out, and begin nothing more."""
-        if self.poller is not None:
-            self.poller.drain().wait(DRAIN_S)
+        self.poller.drain().wait(DRAIN_S)
 
     def close(self) -> None:
         self.spans.close()
@@ -162,19 +160,19 @@ class Parts:
         for lane in self.lanes:
             lane.close()
 
-    def make_poller(self, **calls: Any) -> Poller:
-        """The poller, with a ledger connection of its own: it asks on its own thread."""
+    def _poller(self) -> Poller:
+        """With a ledger connection of its own: it asks on its own thread."""
         settings = self.settings
         ledger = PostgresLedger(settings.database_url, settings.ledger_timeout_s, "fraudml-poller")
-        self.poller = Poller(
-            worker_config(settings),
+        return Poller(
+            lambda: worker_config(settings),
             topic_ids=self._topic_ids,
             progress=lambda topic_id, numbers: patience(self.stop, settings.stuck_s / 2)(
                 ledger.progress, topic_id, numbers
             ),
             failed=crash,
             lag=self._heard,
-            forgotten=self.outbound.reset,
+            forgotten=lambda: self.outbound.reset(),
             pace=Pace(
                 settings.sweep_max_records,
                 settings.offset_commit_interval_s,
@@ -182,9 +180,7 @@ class Parts:
                 settings.stuck_s * SETTLING_SHARE,
                 settings.sweep_lanes,
             ),
-            **calls,
         )
-        return self.poller
 
     def _topic_ids(self) -> dict[str, str]:
         settings = self.settings
@@ -197,39 +193,16 @@ class Parts:
         self.watchdog.heard(sum(lag for place, lag in lags.items() if place not in held))
 
     def _hold(self, topic: str, stops: Mapping[int, int]) -> None:
-        if self.poller is not None:
-            self.poller.hold({(topic, number): offset for number, offset in stops.items()})
+        self.poller.hold({(topic, number): offset for number, offset in stops.items()})
 
     def release_allowed(self) -> None:
         """Go on with partitions whose malformed records somebody has allowed to pass; in the first lane."""
-        held = self.poller.held() if self.poller is not None else {}
+        held = self.poller.held()
         if not held:
             return
         ids = self._topic_ids()
         for (topic, number), offset in held.items():
             found = self.lanes[0].ledger.poison(ids[topic], {number: (offset, offset)})
-            if found[number].allowed_until > offset and self.poller is not None:
+            if found[number].allowed_until > offset:
                 log.warning("partition_goes_on", topic=topic, partition=number, offset=offset)
                 self.poller.release((topic, number))
-
-    def _finished(self, lane: int) -> None:
-        if self.poller is not None:
-            self.poller.finished(lane)
-
-    # The outbox's books: the poller, once it is there.
-
-    def later(self, offsets: Offsets) -> None:
-        if self.poller is not None:
-            self.poller.later(offsets)
-
-    def done(self, offsets: Offsets) -> None:
-        if self.poller is not None:
-            self.poller.done(offsets)
-
-    def waits(self, offsets: Offsets) -> None:
-        if self.poller is not None:
-            self.poller.waits(offsets)
-
-    def through(self, offsets: Offsets) -> None:
-        if self.poller is not None:
-            self.poller.through(offsets)

@@ -50,20 +50,18 @@ class Pace:
 class Poller:
     """Delivers sweeps, one for each lane at a time, until told to stop.
 
-    topic_ids: Kafka's ids of the topics, now. progress: the ledger's, for where to start. deliver, assigned:
-    called on the poller's thread. failed: called once, with what ended the thread. lag: hears how many
-    records of each partition wait, and at which offsets partitions are held. forgotten: called before all is
-    read again from the committed offsets, with nothing under way.
+    config: asked for when it starts. topic_ids: Kafka's ids of the topics, now. progress: the ledger's, for
+    where to start. failed: called once, with what ended the thread. lag: hears how many records of each
+    partition wait, and at which offsets partitions are held. forgotten: called before all is read again from
+    the committed offsets, with nothing under way.
     """
 
     def __init__(
         self,
-        config: Config,
+        config: Callable[[], Config],
         *,
         topic_ids: Callable[[], Mapping[str, str]],
         progress: Positions,
-        deliver: Callable[[Sweep], None],
-        assigned: Callable[[frozenset[Place]], None],
         failed: Callable[[BaseException], None],
         lag: Callable[[Mapping[Place, int], Offsets], None],
         pace: Pace,
@@ -72,8 +70,6 @@ class Poller:
         self._config = config
         self._topic_ids = topic_ids
         self._progress = progress
-        self._deliver = deliver
-        self._assigned = assigned
         self._failed = failed
         self._lag = lag
         self._forgotten = forgotten
@@ -86,18 +82,25 @@ class Poller:
         self._book = OffsetBook(self._lanes, pace.commit_interval_s, monotonic)
         self._assignments = 0
         self._drained: Event | None = None
-        self._stopping = self._rewinding = self._blocked = False
+        self._started = self._stopping = self._rewinding = self._blocked = False
         self._thread = Thread(target=self._run, name="poller", daemon=True)
         self._consumer: Any = None
+        self._deliver: Callable[[Sweep], None]
+        self._assigned: Callable[[frozenset[Place]], None]
 
     # What other threads may call.
 
-    def start(self) -> None:
+    def start(self, deliver: Callable[[Sweep], None], assigned: Callable[[frozenset[Place]], None]) -> None:
+        """deliver, assigned: called on the poller's thread."""
+        self._deliver, self._assigned = deliver, assigned
+        self._started = True
         self._thread.start()
 
     def drain(self) -> Event:
         """Hand over no more sweeps; the event is set once those under way are done, and out."""
         drained = Event()
+        if not self._started:
+            drained.set()
         self._mailbox.put(lambda: setattr(self, "_drained", drained))
         return drained
 
@@ -148,7 +151,7 @@ class Poller:
 
     def _run(self) -> None:
         try:
-            self._consumer = Consumer(self._config)
+            self._consumer = Consumer(self._config())
             self._ids = self._topic_ids()
             self._consumer.subscribe(
                 list(self._ids), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost

@@ -19,8 +19,6 @@ from streams.arrivals import Sweep
 from streams.offsets import Place
 from streams.poller import Poller
 
-MakePoller = Callable[[dict[str, Callable[..., None]]], Poller]
-
 ASSIGN_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 12.0
 
@@ -41,11 +39,11 @@ class SweepConsumer(Consumer):  # type: ignore[misc]
             def on_the_loop(call: Callable[..., Any], *values: Any) -> None:
                 loop.call_soon_threadsafe(call, *values)
 
-            self._poller = self.transport.make_poller(
+            self._poller = self.transport.poller
+            self._poller.start(
                 deliver=lambda sweep: on_the_loop(self._sweeps.put_nowait, sweep),
                 assigned=lambda places: self._tell(loop, places),
             )
-            self._poller.start()
 
     def _tell(self, loop: asyncio.AbstractEventLoop, places: frozenset[Place]) -> None:
         """On the poller's thread: let Faust know its partitions, and wait until it does."""
@@ -168,6 +166,6 @@ class SweepTransport(Transport):  # type: ignore[misc]
     Producer = SilentProducer
     driver_version = "sweeps"
 
-    def __init__(self, app: faust.App, make_poller: Callable[..., Poller]) -> None:
+    def __init__(self, app: faust.App, poller: Poller) -> None:
         super().__init__([URL("sweeps://")], app)
-        self.make_poller = make_poller
+        self.poller = poller

@@ -25,20 +25,20 @@ PATIENCE_S = 20.0
 class PlayedPoller:
     """The poller, as the transport knows it: on a thread of its own it assigns, then delivers."""
 
-    def __init__(self, sweeps: list[Sweep], **calls: Callable[..., None]) -> None:
+    def __init__(self, sweeps: list[Sweep]) -> None:
         self._sweeps = sweeps
-        self._calls = calls
         self.happened: list[str] = []
-        self._thread = Thread(target=self._run)
+        self._thread = Thread()
 
-    def start(self) -> None:
+    def start(self, deliver: Callable[[Sweep], None], assigned: Callable[[frozenset[Place]], None]) -> None:
+        self._thread = Thread(target=self._run, args=(deliver, assigned))
         self._thread.start()
 
-    def _run(self) -> None:
-        self._calls["assigned"](OWNED)
+    def _run(self, deliver: Callable[[Sweep], None], assigned: Callable[[frozenset[Place]], None]) -> None:
+        assigned(OWNED)
         self.happened.append("assigned")
         for sweep in self._sweeps:
-            self._calls["deliver"](sweep)
+            deliver(sweep)
 
     def refused(self, lane: int) -> None:
         self.happened.append("refused")
@@ -94,7 +94,7 @@ class Fausted:
         self.runner = runner
         self.crashes: list[BaseException] = []
         self.crashed = Event()
-        self.poller: PlayedPoller
+        self.poller = PlayedPoller(sweeps)
         app = WorkerApp(
             "fraudml",
             broker="kafka://127.0.0.1:1",
@@ -110,13 +110,10 @@ class Fausted:
         )
         parts: Any = Parts()
         app.parts = parts
-        app.transport = SweepTransport(app, lambda **calls: self._made(sweeps, calls))
+        poller: Any = self.poller
+        app.transport = SweepTransport(app, poller)
         register(app, [Lane(runner, parts.thread)], TOPICS, self._crash)  # type: ignore[arg-type]
         self.app: Any = app
-
-    def _made(self, sweeps: list[Sweep], calls: dict[str, Any]) -> Any:
-        self.poller = PlayedPoller(sweeps, **calls)
-        return self.poller
 
     def _crash(self, error: BaseException) -> None:
         self.crashes.append(error)

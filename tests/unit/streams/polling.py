@@ -63,7 +63,7 @@ class Polling:
         """Poll for so long, then stop; raises what ended the poller, as that would end the process."""
         self.poller = self._poller()
         self.clock.after(for_s, lambda: self.poller.stop(0))
-        self.poller.start()
+        self.poller.start(self._deliver, self.owned.append)
         if self.failures:
             assert len(self.failures) == 1
             raise self.failures[0]
@@ -139,11 +139,9 @@ class Polling:
 
     def _poller(self) -> Poller:
         return Poller(
-            {"group.id": "fraudml"},
+            lambda: {"group.id": "fraudml"},
             topic_ids=lambda: dict(self.topic_ids),
             progress=self._progress,
-            deliver=self._deliver,
-            assigned=self.owned.append,
             failed=self.failures.append,
             lag=self._heard,
             forgotten=lambda: self.forgotten(),

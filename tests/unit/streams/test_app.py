@@ -87,3 +87,7 @@ def test_a_model_that_is_rejected_is_not_waited_for(
     with pytest.raises(ModelRejected):
         waiting.parts.open()
     assert waiting.clock.now_s == 0.0
+
+
+def test_a_worker_that_has_read_nothing_yet_is_drained_at_once(settings: Settings) -> None:
+    assert Parts(settings).poller.drain().is_set()
