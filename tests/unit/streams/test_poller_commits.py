@@ -1,7 +1,5 @@
 """Which offsets the poller commits, when, and never beside a transaction (rule 6)."""
 
-from threading import Event
-
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
@@ -137,32 +135,3 @@ def test_a_commit_that_kafka_refuses_for_good_ends_the_poller(polling: Polling) 
     )
     with pytest.raises(KafkaUnavailable, match="not yours"):
         polling.run()
-
-
-def test_nothing_is_committed_of_a_partition_whose_alerts_wait_to_go_out(polling: Polling) -> None:
-    """The sweep is done; the transaction that commits more of the partition may be under way (rule 6)."""
-    polling.max_records = 1
-    polling.kafka.produce(T0, b"plain", b"alert", b"plain")
-    polling.kafka.give(T0)
-    out = polling.done_with_alerts_to_go_out
-    handlers = [polling.done_plainly, out, out]
-    polling.handle = lambda sweep: handlers.pop(0)(sweep)
-    polling.out_s = 4.0
-    polling.run(for_s=6)
-    assert polling.kafka.asked("deliver") == [{T0: 1}, {T0: 2}, {T0: 3}]
-    assert polling.kafka.asked("commit") == [{T0: 0}]
-    assert polling.kafka.asked("transaction") == [{T0: 2}, {T0: 3}]
-    assert polling.kafka.committed_offsets == {T0: 3}
-
-
-def test_a_worker_is_drained_once_everything_is_out(polling: Polling) -> None:
-    polling.kafka.produce(T0, b"alert")
-    polling.kafka.give(T0)
-    polling.handle, polling.out_s = polling.done_with_alerts_to_go_out, 2.0
-    events: list[Event] = []
-    polling.clock.after(0.5, lambda: events.append(polling.poller.drain()))
-    seen: list[bool] = []
-    for at_s in (1.5, 3.0):
-        polling.clock.after(at_s, lambda: seen.append(events[0].is_set()))
-    polling.run(for_s=4)
-    assert seen == [False, True]
