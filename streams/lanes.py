@@ -48,8 +48,7 @@ class Lanes:
         self._under_way[lane] = replace(sweep, lane=lane), sweep.places()
         return self._under_way[lane][0]
 
-    def leave(self, lane: int) -> Set[Place]:
-        """A sweep is done with: its partitions."""
-        _, places = self._under_way.pop(lane)
+    def leave(self, lane: int) -> None:
+        """A sweep is done with."""
+        del self._under_way[lane]
         self._free.append(lane)
-        return places
