@@ -42,12 +42,13 @@ def _headers_of(messages: Sequence[Message]) -> Sequence[Headers]:
 def turn_of(waiting: Mapping[Place, Sequence[Message]], lanes: Lanes) -> list[Place]:
     """The partitions whose records may go on now: none that is under way, and of a backlog one lane's share.
 
-    What is left of a backlog makes a sweep for each other lane that is free.
+    What is left of a backlog makes a sweep for each other lane that is free. Few records wait for the sweep
+    that is under way: two small ones at once take each other's core, and cost twice what one costs.
     """
     busy = lanes.places
     free = [place for place in waiting if place not in busy]
     if sum(len(waiting[place]) for place in free) < BACKLOG_RECORDS:
-        return free
+        return [] if lanes.prompt else free
     return free[: -(-len(free) // lanes.free)]
 
 

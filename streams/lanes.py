@@ -4,18 +4,26 @@ While one waits for the ledger's disk, another is folded and scored. Between two
 than between two workers, which own different partitions as well. Belongs to the poller's thread.
 """
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import replace
 
 from streams.arrivals import Sweep
 from streams.offsets import Place
 
 
-class Lanes:
-    """count: how many sweeps may be under way. withheld: partitions that none may be taken of for now."""
+# A sweep that takes longer than most is waited for no more.
+PROMPT_S = 0.1
 
-    def __init__(self, count: int) -> None:
+
+class Lanes:
+    """count: how many sweeps may be under way. clock: in seconds. withheld: partitions that none may be taken
+    of for now.
+    """
+
+    def __init__(self, count: int, clock: Callable[[], float]) -> None:
         self._free = list(range(count))
+        self._clock = clock
+        self._since_s: dict[int, float] = {}
         self._under_way: dict[int, tuple[Sweep, frozenset[Place]]] = {}
         self.withheld: set[Place] = set()
         self.count = count
@@ -33,6 +41,11 @@ class Lanes:
         return len(self._free)
 
     @property
+    def prompt(self) -> bool:
+        """Whether a sweep is under way that should be done soon."""
+        return any(self._clock() - since_s < PROMPT_S for since_s in self._since_s.values())
+
+    @property
     def sweeps(self) -> list[Sweep]:
         return [sweep for sweep, _ in self._under_way.values()]
 
@@ -46,9 +59,10 @@ class Lanes:
         self._free.sort()
         lane = self._free.pop(0)
         self._under_way[lane] = replace(sweep, lane=lane), sweep.places()
+        self._since_s[lane] = self._clock()
         return self._under_way[lane][0]
 
     def leave(self, lane: int) -> None:
         """A sweep is done with."""
-        del self._under_way[lane]
+        del self._under_way[lane], self._since_s[lane]
         self._free.append(lane)

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from streams.answered import claims_answer
 from streams.arrivals import Sweep
 from streams.assignment import Positions, check_incarnations, starting_offsets
+from streams.gathering import BACKLOG_RECORDS
 from streams.intake import Intake
 from streams.kafka import Config, consumer_failure
 from streams.lanes import Lanes
@@ -28,7 +29,9 @@ log = structlog.get_logger(__name__)
 IDLE_POLL_S = 0.1
 KEEP_ALIVE_S = 0.5
 ANSWERED_WAIT_S = 0.02
-# How soon it is looked again whether other records have come than those that wait for a lane to end.
+# While a lane works: how soon it is looked again whether few records have become a backlog, and whether one
+# has records of other partitions.
+FEW_S = 0.02
 BLOCKED_S = 0.002
 # How long a rebalance waits for what is under way; its records are safe either way.
 REVOKE_WAIT_S = 8.0
@@ -78,11 +81,12 @@ class Poller:
         self._ids: Mapping[str, str] = {}
         self._group: Any = None
         self._intake = Intake()
-        self._lanes = Lanes(pace.lanes)
+        self._lanes = Lanes(pace.lanes, monotonic)
         self._book = OffsetBook(self._lanes, pace.commit_interval_s, monotonic)
         self._assignments = 0
         self._drained: Event | None = None
-        self._started = self._stopping = self._rewinding = self._blocked = False
+        self._started = self._stopping = self._rewinding = False
+        self._again_s = 0.0
         self._thread = Thread(target=self._run, name="poller", daemon=True)
         self._consumer: Any = None
         self._deliver: Callable[[Sweep], None]
@@ -187,7 +191,8 @@ class Poller:
         ends = self._rewinding or self._drained is not None
         if self._lanes.full or (ends and not self._book.is_at_rest):
             return KEEP_ALIVE_S
-        return BLOCKED_S if self._blocked else 0
+        waits = (self._lanes or self._intake.records) and not self._intake.sweeps
+        return self._again_s if waits else 0
 
     def _deliver_next(self) -> None:
         intake, starting = self._intake, self._book.starting
@@ -225,8 +230,9 @@ class Poller:
             intake.keep(self._consumer.consume(max(0, most - intake.count), 0))
             # The same for all sweeps of an assignment: what goes out of several goes out as one.
             self._group = self._group or self._consumer.consumer_group_metadata()
+            few = intake.count < BACKLOG_RECORDS
             intake.gather(self._ids, pace.max_records, self._group, self._assignments, self._lanes)
-        self._blocked = bool(intake.records) and not intake.sweeps
+            self._again_s = FEW_S if few else 0 if intake.sweeps else BLOCKED_S
 
     def _wait_for_more(self) -> None:
         """A record that a gateway has answered waits a moment for others of its kind: nobody waits for it,

@@ -43,7 +43,7 @@ class SimulatedWorker:
         self._kafka = around.kafka
         self._line = line
         self._ledger = LedgerPort(around.ledger, self.view, line)
-        self._lanes = Lanes(1)
+        self._lanes = Lanes(1, lambda: 0.0)
         self._book = OffsetBook(self._lanes, inf, lambda: 0.0)
         self._outbox = SimulatedOutbox(
             kafka=around.kafka, slot=slot, line=line, member=name, book=self._book, wire=around.wire

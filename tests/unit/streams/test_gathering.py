@@ -5,7 +5,7 @@ from confluent_kafka import Message
 
 from streams.arrivals import EXPIRED_HEADER
 from streams.gathering import BACKLOG_RECORDS, held_records, sweep_of, sweeps_of, turn_of, without
-from streams.lanes import Lanes
+from streams.lanes import PROMPT_S, Lanes
 from tests.builders import BROKER_MS, TOPIC_IDS
 from tests.unit.streams.polling import L0, T0, T1
 from tests.unit.streams.scripted_kafka import message
@@ -70,7 +70,7 @@ def test_headers_come_along_where_there_are_any() -> None:
 
 
 def test_of_a_backlog_a_lane_takes_its_share_of_the_partitions_that_are_free() -> None:
-    lanes = Lanes(2)
+    lanes = Lanes(2, lambda: 0.0)
     waiting = {place: [message(place, 0)] * BACKLOG_RECORDS for place in (L0, T1, T0)}
     assert turn_of(waiting, lanes) == [L0, T1]
     lanes.take(sweep_of("transactions", "id", waiting[T1], "group"))
@@ -79,4 +79,26 @@ def test_of_a_backlog_a_lane_takes_its_share_of_the_partitions_that_are_free() -
 
 def test_few_records_are_not_divided() -> None:
     waiting = {place: [message(place, 0)] for place in (L0, T1, T0)}
-    assert turn_of(waiting, Lanes(2)) == [L0, T1, T0]
+    assert turn_of(waiting, Lanes(2, lambda: 0.0)) == [L0, T1, T0]
+
+
+def test_a_few_records_wait_while_a_sweep_is_under_way_that_should_be_done_soon() -> None:
+    now_s = 0.0
+    lanes = Lanes(2, lambda: now_s)
+    waiting = {place: [message(place, 0)] for place in (L0, T1, T0)}
+    lanes.take(sweep_of("transactions", "id", waiting[T1], "group"))
+    assert turn_of(waiting, lanes) == []
+    now_s += PROMPT_S
+    assert turn_of(waiting, lanes) == [L0, T0]
+
+
+def test_they_wait_for_the_youngest_sweep_under_way() -> None:
+    now_s = 0.0
+    lanes = Lanes(3, lambda: now_s)
+    waiting = {place: [message(place, 0)] for place in (L0, T1, T0)}
+    lanes.take(sweep_of("transactions", "id", waiting[T1], "group"))
+    now_s += PROMPT_S
+    lanes.take(sweep_of("transactions", "id", waiting[T0], "group"))
+    assert turn_of(waiting, lanes) == []
+    lanes.leave(1)
+    assert turn_of(waiting, lanes) == [L0, T0]

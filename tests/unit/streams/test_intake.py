@@ -14,7 +14,7 @@ def test_a_partition_with_more_than_fits_goes_behind_the_others() -> None:
     intake.keep([message(T1, offset) for offset in range(600)])
     taken = []
     while intake.records:
-        intake.gather(TOPIC_IDS, 1000, "group", 1, Lanes(1))
+        intake.gather(TOPIC_IDS, 1000, "group", 1, Lanes(1, lambda: 0.0))
         taken += [offsets_of(sweep) for sweep in intake.sweeps]
     assert taken == [{T0: 1000}, {T1: 600, T0: 1400}, {T0: 2400}, {T0: 2500}]
 
@@ -24,6 +24,6 @@ def test_what_does_not_fit_keeps_its_place() -> None:
     intake.partitions = {T0, T1}
     intake.keep([message(T0, offset) for offset in range(1000)])
     intake.keep([message(T1, offset) for offset in range(600)])
-    intake.gather(TOPIC_IDS, 1000, "group", 1, Lanes(1))
+    intake.gather(TOPIC_IDS, 1000, "group", 1, Lanes(1, lambda: 0.0))
     assert [offsets_of(sweep) for sweep in intake.sweeps] == [{T0: 1000}]
     assert intake.count == 600

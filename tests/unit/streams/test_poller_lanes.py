@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from streams.arrivals import Sweep
 from streams.gathering import BACKLOG_RECORDS
-from streams.poller import KEEP_ALIVE_S
+from streams.lanes import PROMPT_S
+from streams.poller import FEW_S, KEEP_ALIVE_S
 from tests.unit.streams.polling import L0, T0, T1, Polling, offsets_of
 
 
@@ -25,13 +26,48 @@ def lanes_of(polling: Polling) -> list[tuple[int, dict[tuple[str, int], int]]]:
     return [(sweep.lane, offsets_of(sweep)) for sweep in polling.sweeps]
 
 
-def test_records_of_another_partition_do_not_wait_for_a_sweep_under_way(polling: Polling) -> None:
+def test_a_few_records_of_another_partition_wait_for_the_sweep_under_way(polling: Polling) -> None:
+    """Two small sweeps at once cost nearly twice what one costs."""
     polling.kafka.give(T0, T1)
-    polling.work_s = 0.05
+    polling.work_s = PROMPT_S / 2
+    polling.clock.after(0.20, lambda: polling.kafka.produce(T0, b"{}"))
+    polling.clock.after(0.21, lambda: polling.kafka.produce(T1, b"{}"))
+    polling.run()
+    assert lanes_of(polling) == [(0, {T0: 1}), (0, {T1: 1})]
+
+
+def test_they_wait_no_longer_for_one_that_takes_its_time(polling: Polling) -> None:
+    polling.kafka.give(T0, T1)
+    polling.work_s = 1.0
+    delivered: list[float] = []
+
+    def handle(sweep: Sweep) -> None:
+        delivered.append(polling.clock.now_s)
+        polling.done_plainly(sweep)
+
+    polling.handle = handle
     polling.clock.after(0.20, lambda: polling.kafka.produce(T0, b"{}"))
     polling.clock.after(0.21, lambda: polling.kafka.produce(T1, b"{}"))
     polling.run()
     assert lanes_of(polling) == [(0, {T0: 1}), (1, {T1: 1})]
+    assert PROMPT_S <= delivered[1] - delivered[0] <= PROMPT_S + FEW_S
+
+
+def test_a_backlog_that_comes_while_one_lane_works_goes_to_the_other(polling: Polling) -> None:
+    polling.kafka.give(T0, T1)
+    polling.work_s = 0.08
+    delivered: list[float] = []
+
+    def handle(sweep: Sweep) -> None:
+        delivered.append(polling.clock.now_s)
+        polling.done_plainly(sweep)
+
+    polling.handle = handle
+    polling.clock.after(0.20, lambda: polling.kafka.produce(T0, b"{}"))
+    polling.clock.after(0.21, lambda: polling.kafka.produce(T1, *[b"{}"] * BACKLOG_RECORDS))
+    polling.run()
+    assert lanes_of(polling) == [(0, {T0: 1}), (1, {T1: BACKLOG_RECORDS})]
+    assert delivered[1] - delivered[0] <= 0.01 + FEW_S
 
 
 def test_records_of_the_same_partition_wait_for_it_and_are_handed_over_as_soon_as_it_is_done(
@@ -83,11 +119,12 @@ def test_a_partition_that_is_always_under_way_has_its_offsets_committed_between_
     polling: Polling,
 ) -> None:
     """And never beside one, as that may be committing more (rule 6)."""
-    polling.max_records = 10
-    for place in (T0, T1):
-        polling.kafka.produce(place, *[b"{}"] * 1000)
     polling.kafka.give(T0, T1)
-    polling.work_s = 0.09
+    polling.work_s = 0.11
+    for turn in range(50):
+        for place in (T0, T1):
+            many = partial(polling.kafka.produce, place, *[b"{}"] * BACKLOG_RECORDS)
+            polling.clock.after(turn / 10, many)
     under_way: dict[int, Sweep] = {}
     beside: list[TopicPartition] = []
 
