@@ -10,7 +10,6 @@ from dataclasses import replace
 from streams.arrivals import Sweep
 from streams.offsets import Place
 
-
 # A sweep that takes longer than most is waited for no more.
 PROMPT_S = 0.1
 

@@ -47,15 +47,17 @@ class Course:
     rig: Rig
     supply: Supply
     seconds: float
+    linger_ms: float
 
     def run(self, rate: float, settle_s: float = SETTLE_S) -> Run | None:
         """None if the rate was too high; everything that was sent is decided then all the same."""
         settings = self.rig.settings
         topic, table = settings.transactions_topic, self.supply.take(int(rate * (self.seconds + settle_s)))
         before = self.rig.watch.total()
+        producer = producer_config(settings, "bench-latency") | {"linger.ms": self.linger_ms}
         with closing(self._ear()) as ear, closing(ProgressBell(settings.database_url, topic)) as bell:
             try:
-                due, took = waits(producer_config(settings, "bench-latency"), bell, topic, table, rate)
+                due, took = waits(producer, bell, topic, table, rate)
             except Unavailable:
                 self.rig.worker.check()
                 self.rig.watch.wait(before + len(table), self.rig.worker.check)
@@ -80,15 +82,23 @@ class Course:
 
 
 def bench_latency(
-    rates: Sequence[float], seconds: float, runs: int, alert_share: float | None, report: Report
+    rates: Sequence[float],
+    seconds: float,
+    runs: int,
+    linger_ms: float,
+    alert_share: float | None,
+    report: Report,
 ) -> dict[str, Any]:
-    """Medians over the runs of each rate. The figures of the first rate stand at the top as well."""
+    """Medians over the runs of each rate. The figures of the first rate stand at the top as well.
+
+    linger_ms: how long the producer gathers records; part of what is measured.
+    """
     per_round = sum(int(rate * (seconds + SETTLE_S)) for rate in rates)
     needed = runs * per_round + int(rates[0] * (seconds + WARM_UP_S))
     with rig(days_of(needed), report) as found:
         if alert_share is not None:
             flag(found.settings, alert_share)
-        course = Course(found, Supply(found.measured), seconds)
+        course = Course(found, Supply(found.measured), seconds, linger_ms)
         report.waiting(f"warming everything up at {rates[0]:,.0f} tx/s")
         course.run(rates[0], WARM_UP_S)
         measured: dict[float, list[Run | None]] = defaultdict(list)
@@ -97,7 +107,8 @@ def bench_latency(
                 report.waiting(f"measuring {seconds:.0f} s at {rate:,.0f} tx/s ({number + 1} of {runs})")
                 measured[rate].append(course.run(rate))
         told = [figures(rate, measured[rate]) for rate in rates]
-        return {**{name: value for name, value in told[0].items() if name != HISTOGRAM}, "rates": told}
+        first = {name: value for name, value in told[0].items() if name != HISTOGRAM}
+        return {**first, "linger_ms": linger_ms, "rates": told}
 
 
 def figures(rate: float, runs: Sequence[Run | None]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class OpenLoop:
     """A producer that holds to a schedule, and notes where each record went."""
 
     def __init__(self, config: Config, topic: str) -> None:
-        self._producer = Producer(config | {"partitioner": "murmur2_random", "linger.ms": 0})
+        self._producer = Producer(config | {"partitioner": "murmur2_random"})
         self._topic = topic
         self._failures: list[str] = []
 

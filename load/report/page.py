@@ -17,6 +17,11 @@ SECTIONS = {
         "At a steady rate, each transaction from when it was due to be produced to its committed decision; "
         "alerts until a subscriber that reads committed records alone has them.",
     ),
+    "latency-gathered": (
+        "Latency, gathered",
+        "The same with a producer that gathers records for 5 ms, as librdkafka's does unless told otherwise, "
+        "and Java's from Kafka 4.0 on.",
+    ),
     "scale": ("Workers", "The same backlog for one worker process and for several."),
     "state": (
         "Growth",
