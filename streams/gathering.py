@@ -8,11 +8,8 @@ import numpy as np
 from confluent_kafka import Message
 
 from streams.arrivals import Headers, Sweep
-from streams.lanes import Lanes
+from streams.lanes import BACKLOG_RECORDS, Lanes
 from streams.offsets import Place
-
-# Smaller sweeps are not worth dividing: each costs what it costs, however few records it has.
-BACKLOG_RECORDS = 512
 
 
 def sweep_of(
@@ -42,8 +39,8 @@ def _headers_of(messages: Sequence[Message]) -> Sequence[Headers]:
 def turn_of(waiting: Mapping[Place, Sequence[Message]], lanes: Lanes) -> list[Place]:
     """The partitions whose records may go on now: none that is under way, and of a backlog one lane's share.
 
-    What is left of a backlog makes a sweep for each other lane that is free. Few records wait for the sweep
-    that is under way: two small ones at once take each other's core, and cost twice what one costs.
+    What is left of a backlog makes a sweep for each other lane that is free. Few records wait for a small
+    sweep that is under way: two at once take each other's core, and cost twice what one costs.
     """
     busy = lanes.places
     free = [place for place in waiting if place not in busy]

@@ -10,6 +10,8 @@ from dataclasses import replace
 from streams.arrivals import Sweep
 from streams.offsets import Place
 
+# Smaller sweeps are not worth dividing: each costs what it costs, however few records it has.
+BACKLOG_RECORDS = 512
 # A sweep that takes longer than most is waited for no more.
 PROMPT_S = 0.1
 
@@ -41,8 +43,11 @@ class Lanes:
 
     @property
     def prompt(self) -> bool:
-        """Whether a sweep is under way that should be done soon."""
-        return any(self._clock() - since_s < PROMPT_S for since_s in self._since_s.values())
+        """Whether a sweep is under way that should be done soon: a small one, if it has not begun long ago."""
+        return any(
+            len(sweep) < BACKLOG_RECORDS and self._clock() - self._since_s[lane] < PROMPT_S
+            for lane, (sweep, _) in self._under_way.items()
+        )
 
     @property
     def sweeps(self) -> list[Sweep]:

@@ -16,10 +16,9 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from streams.answered import claims_answer
 from streams.arrivals import Sweep
 from streams.assignment import Positions, check_incarnations, starting_offsets
-from streams.gathering import BACKLOG_RECORDS
 from streams.intake import Intake
 from streams.kafka import Config, consumer_failure
-from streams.lanes import Lanes
+from streams.lanes import BACKLOG_RECORDS, Lanes
 from streams.mailbox import Mailbox
 from streams.offset_book import OffsetBook
 from streams.offsets import Offsets, Place

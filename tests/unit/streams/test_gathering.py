@@ -4,8 +4,8 @@ import numpy as np
 from confluent_kafka import Message
 
 from streams.arrivals import EXPIRED_HEADER
-from streams.gathering import BACKLOG_RECORDS, held_records, sweep_of, sweeps_of, turn_of, without
-from streams.lanes import PROMPT_S, Lanes
+from streams.gathering import held_records, sweep_of, sweeps_of, turn_of, without
+from streams.lanes import BACKLOG_RECORDS, PROMPT_S, Lanes
 from tests.builders import BROKER_MS, TOPIC_IDS
 from tests.unit.streams.polling import L0, T0, T1
 from tests.unit.streams.scripted_kafka import message
@@ -90,6 +90,14 @@ def test_a_few_records_wait_while_a_sweep_is_under_way_that_should_be_done_soon(
     assert turn_of(waiting, lanes) == []
     now_s += PROMPT_S
     assert turn_of(waiting, lanes) == [L0, T0]
+
+
+def test_they_do_not_wait_for_a_large_one() -> None:
+    """Labels of months that are worked off keep no transaction waiting."""
+    lanes = Lanes(2, lambda: 0.0)
+    waiting = {place: [message(place, 0)] for place in (T1, T0)}
+    lanes.take(sweep_of("labels", "id", [message(L0, 0)] * BACKLOG_RECORDS, "group"))
+    assert turn_of(waiting, lanes) == [T1, T0]
 
 
 def test_they_wait_for_the_youngest_sweep_under_way() -> None:

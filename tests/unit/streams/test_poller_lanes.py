@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.arrivals import Sweep
-from streams.gathering import BACKLOG_RECORDS
-from streams.lanes import PROMPT_S
+from streams.lanes import BACKLOG_RECORDS, PROMPT_S
 from streams.poller import FEW_S, KEEP_ALIVE_S
 from tests.unit.streams.polling import L0, T0, T1, Polling, offsets_of
 
