@@ -8,7 +8,7 @@ import numpy as np
 from confluent_kafka import Message
 
 from streams.arrivals import Headers, Sweep
-from streams.lanes import BACKLOG_RECORDS, Lanes
+from streams.lanes import Lanes
 from streams.offsets import Place
 
 
@@ -39,14 +39,16 @@ def _headers_of(messages: Sequence[Message]) -> Sequence[Headers]:
 def turn_of(waiting: Mapping[Place, Sequence[Message]], lanes: Lanes) -> list[Place]:
     """The partitions whose records may go on now: none that is under way, and of a backlog one lane's share.
 
-    What is left of a backlog makes a sweep for each other lane that is free. Few records wait for a small
-    sweep that is under way: two at once take each other's core, and cost twice what one costs.
+    What is left of a backlog makes a sweep for each other lane that is free, if there is enough for two. Few
+    records wait for a small sweep that is under way: two at once take each other's core, and cost twice what
+    one costs.
     """
     busy = lanes.places
     free = [place for place in waiting if place not in busy]
-    if sum(len(waiting[place]) for place in free) < BACKLOG_RECORDS:
+    backlogs = sum(len(waiting[place]) for place in free) // lanes.few
+    if not backlogs:
         return [] if lanes.prompt else free
-    return free[: -(-len(free) // lanes.free)]
+    return free[: -(-len(free) // min(lanes.free, backlogs))]
 
 
 def sweeps_of(

@@ -60,7 +60,7 @@ class Intake:
     def gather(
         self, topic_ids: Mapping[str, str], most: int, group: Any, assignment: int, lanes: Lanes
     ) -> None:
-        """Make sweeps of the records, at most so many of them, and none of partitions that are under way."""
+        """Make sweeps of the records whose turn it is (`turn_of`), at most so many of them."""
         some: list[Message] = []
         for place in turn_of(self.records, lanes):
             if not (room := most - len(some)):

@@ -17,13 +17,14 @@ PROMPT_S = 0.1
 
 
 class Lanes:
-    """count: how many sweeps may be under way. clock: in seconds. withheld: partitions that none may be taken
-    of for now.
+    """count: how many sweeps may be under way. clock: in seconds. few: fewer records than these are no
+    backlog. withheld: partitions that none may be taken of for now.
     """
 
-    def __init__(self, count: int, clock: Callable[[], float]) -> None:
+    def __init__(self, count: int, clock: Callable[[], float], few: int = BACKLOG_RECORDS) -> None:
         self._free = list(range(count))
         self._clock = clock
+        self.few = few
         self._since_s: dict[int, float] = {}
         self._under_way: dict[int, tuple[Sweep, frozenset[Place]]] = {}
         self.withheld: set[Place] = set()
@@ -43,9 +44,9 @@ class Lanes:
 
     @property
     def prompt(self) -> bool:
-        """Whether a sweep is under way that should be done soon: a small one, if it has not begun long ago."""
+        """Whether a sweep is under way that should be done soon: a small one that is not old."""
         return any(
-            len(sweep) < BACKLOG_RECORDS and self._clock() - self._since_s[lane] < PROMPT_S
+            len(sweep) < self.few and self._clock() - self._since_s[lane] < PROMPT_S
             for lane, (sweep, _) in self._under_way.items()
         )
 

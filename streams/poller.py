@@ -1,7 +1,7 @@
 """The poller: one thread that owns the librdkafka consumer and makes every call on it.
 
-It polls, takes what is buffered, hands over a sweep for each free lane, and goes on polling slowly while all
-are under way, so that the group keeps us however long a dependency takes.
+It polls, takes what is buffered, hands over a sweep, of a backlog one for each free lane, and goes on polling
+slowly while all are under way, so that the group keeps us however long a dependency takes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 IDLE_POLL_S = 0.1
 KEEP_ALIVE_S = 0.5
 ANSWERED_WAIT_S = 0.02
-# While a lane works: how soon it is looked again whether few records have become a backlog, and whether one
-# has records of other partitions.
+# How soon it is looked again whether few records that wait for a small sweep have become a backlog, and
+# whether others have come than those that must wait.
 FEW_S = 0.02
 BLOCKED_S = 0.002
 # How long a rebalance waits for what is under way; its records are safe either way.
@@ -80,12 +80,11 @@ class Poller:
         self._ids: Mapping[str, str] = {}
         self._group: Any = None
         self._intake = Intake()
-        self._lanes = Lanes(pace.lanes, monotonic)
+        self._lanes = Lanes(pace.lanes, monotonic, min(BACKLOG_RECORDS, pace.max_records))
         self._book = OffsetBook(self._lanes, pace.commit_interval_s, monotonic)
         self._assignments = 0
         self._drained: Event | None = None
-        self._started = self._stopping = self._rewinding = False
-        self._again_s = 0.0
+        self._started = self._stopping = self._rewinding = self._blocked = False
         self._thread = Thread(target=self._run, name="poller", daemon=True)
         self._consumer: Any = None
         self._deliver: Callable[[Sweep], None]
@@ -100,7 +99,7 @@ class Poller:
         self._thread.start()
 
     def drain(self) -> Event:
-        """Hand over no more sweeps; the event is set once those under way are done, and out."""
+        """Hand over no more sweeps; the event is set once those under way are done, and out or given up."""
         drained = Event()
         if not self._started:
             drained.set()
@@ -181,7 +180,7 @@ class Poller:
         elif self._drained is not None:
             if self._book.is_at_rest:
                 self._drained.set()
-            self._receive(IDLE_POLL_S if self._book.is_at_rest else 0)
+            self._receive(0)
         else:
             self._deliver_next()
 
@@ -190,8 +189,13 @@ class Poller:
         ends = self._rewinding or self._drained is not None
         if self._lanes.full or (ends and not self._book.is_at_rest):
             return KEEP_ALIVE_S
-        waits = (self._lanes or self._intake.records) and not self._intake.sweeps
-        return self._again_s if waits else 0
+        if self._drained is not None:
+            return IDLE_POLL_S
+        if self._intake.sweeps:
+            return 0
+        if self._lanes.prompt and self._intake.count < self._lanes.few:
+            return FEW_S
+        return BLOCKED_S if self._blocked else 0
 
     def _deliver_next(self) -> None:
         intake, starting = self._intake, self._book.starting
@@ -220,7 +224,7 @@ class Poller:
             self._intake.keep([message])
 
     def _gather(self) -> None:
-        """Everything that is buffered and not under way, as one sweep per topic."""
+        """What is buffered and may go on now, as one sweep per topic."""
         pace, intake = self._pace, self._intake
         if intake.records:
             self._wait_for_more()
@@ -229,9 +233,8 @@ class Poller:
             intake.keep(self._consumer.consume(max(0, most - intake.count), 0))
             # The same for all sweeps of an assignment: what goes out of several goes out as one.
             self._group = self._group or self._consumer.consumer_group_metadata()
-            few = intake.count < BACKLOG_RECORDS
             intake.gather(self._ids, pace.max_records, self._group, self._assignments, self._lanes)
-            self._again_s = FEW_S if few else 0 if intake.sweeps else BLOCKED_S
+        self._blocked = bool(intake.records) and not intake.sweeps
 
     def _wait_for_more(self) -> None:
         """A record that a gateway has answered waits a moment for others of its kind: nobody waits for it,

@@ -77,6 +77,17 @@ def test_of_a_backlog_a_lane_takes_its_share_of_the_partitions_that_are_free() -
     assert turn_of(waiting, lanes) == [L0, T0]
 
 
+def test_what_would_leave_the_other_lane_few_is_not_divided() -> None:
+    """Else its second half would wait for the first one, beside a lane that is free."""
+    waiting = {place: [message(place, 0)] * (BACKLOG_RECORDS // 2) for place in (L0, T1, T0)}
+    assert turn_of(waiting, Lanes(2, lambda: 0.0)) == [L0, T1, T0]
+
+
+def test_what_few_records_are_goes_by_what_a_sweep_may_hold() -> None:
+    waiting = {place: [message(place, 0)] * 10 for place in (L0, T1, T0)}
+    assert turn_of(waiting, Lanes(2, lambda: 0.0, few=10)) == [L0, T1]
+
+
 def test_few_records_are_not_divided() -> None:
     waiting = {place: [message(place, 0)] for place in (L0, T1, T0)}
     assert turn_of(waiting, Lanes(2, lambda: 0.0)) == [L0, T1, T0]

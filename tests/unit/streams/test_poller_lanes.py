@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streams.arrivals import Sweep
 from streams.lanes import BACKLOG_RECORDS, PROMPT_S
-from streams.poller import FEW_S, KEEP_ALIVE_S
+from streams.poller import BLOCKED_S, FEW_S, KEEP_ALIVE_S
 from tests.unit.streams.polling import L0, T0, T1, Polling, offsets_of
 
 
@@ -33,6 +33,26 @@ def test_a_few_records_of_another_partition_wait_for_the_sweep_under_way(polling
     polling.clock.after(0.21, lambda: polling.kafka.produce(T1, b"{}"))
     polling.run()
     assert lanes_of(polling) == [(0, {T0: 1}), (0, {T1: 1})]
+    asked = [at_s for at_s, _ in polling.kafka.polls if 0.215 < at_s < 0.245]
+    assert len(asked) <= 0.03 / FEW_S + 1
+
+
+def test_a_record_that_need_not_wait_is_noticed_at_once_beside_a_large_sweep(polling: Polling) -> None:
+    polling.kafka.give(T0, T1)
+    polling.work_s = 0.5
+    delivered: list[float] = []
+
+    def handle(sweep: Sweep) -> None:
+        delivered.append(polling.clock.now_s)
+        polling.done_plainly(sweep)
+
+    polling.handle = handle
+    polling.clock.after(0.200, lambda: polling.kafka.produce(T0, *[b"{}"] * BACKLOG_RECORDS))
+    polling.clock.after(0.210, lambda: polling.kafka.produce(T0, b"{}"))
+    polling.clock.after(0.217, lambda: polling.kafka.produce(T1, b"{}"))
+    polling.run(for_s=0.4)
+    assert lanes_of(polling) == [(0, {T0: BACKLOG_RECORDS}), (1, {T1: 1})]
+    assert delivered[1] <= 0.217 + BLOCKED_S
 
 
 def test_they_wait_no_longer_for_one_that_takes_its_time(polling: Polling) -> None:
@@ -118,12 +138,11 @@ def test_a_partition_that_is_always_under_way_has_its_offsets_committed_between_
     polling: Polling,
 ) -> None:
     """And never beside one, as that may be committing more (rule 6)."""
+    polling.max_records = 10
+    for place in (T0, T1):
+        polling.kafka.produce(place, *[b"{}"] * 1000)
     polling.kafka.give(T0, T1)
-    polling.work_s = 0.11
-    for turn in range(50):
-        for place in (T0, T1):
-            many = partial(polling.kafka.produce, place, *[b"{}"] * BACKLOG_RECORDS)
-            polling.clock.after(turn / 10, many)
+    polling.work_s = 0.09
     under_way: dict[int, Sweep] = {}
     beside: list[TopicPartition] = []
 
