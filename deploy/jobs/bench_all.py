@@ -40,7 +40,8 @@ BENCHES: Mapping[str, Bench] = {
         ("latency", "--rate", "1000,4000,10000", "--alert-share", "0.02"), ("--seconds", "5", "--runs", "1")
     ),
     "latency-gathered": Bench(
-        ("latency", "--rate", "4000,10000", "--linger-ms", "5"), ("--seconds", "5", "--runs", "1")
+        ("latency", "--rate", "1000,4000,10000", "--alert-share", "0.02", "--linger-ms", "5"),
+        ("--seconds", "5", "--runs", "1"),
     ),
     "rest": Bench(("rest", "--rate", "200"), ("--seconds", "5")),
     "rest-saturate": Bench(("rest", "--saturate")),

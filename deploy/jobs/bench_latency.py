@@ -106,9 +106,8 @@ def bench_latency(
             for rate in rates:
                 report.waiting(f"measuring {seconds:.0f} s at {rate:,.0f} tx/s ({number + 1} of {runs})")
                 measured[rate].append(course.run(rate))
-        told = [figures(rate, measured[rate]) for rate in rates]
-        first = {name: value for name, value in told[0].items() if name != HISTOGRAM}
-        return {**first, "linger_ms": linger_ms, "rates": told}
+        told = [{"linger_ms": linger_ms, **figures(rate, measured[rate])} for rate in rates]
+        return {**{name: value for name, value in told[0].items() if name != HISTOGRAM}, "rates": told}
 
 
 def figures(rate: float, runs: Sequence[Run | None]) -> dict[str, Any]:

@@ -90,13 +90,13 @@ def test_a_rate_that_is_none_is_refused(text: str) -> None:
 def test_each_rate_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def found(rates: list[float], *more: Any) -> dict[str, Any]:
-        asked.append(rates)
+    def found(rates: list[float], seconds: float, runs: int, linger_ms: float, *more: Any) -> dict[str, Any]:
+        asked.append((rates, linger_ms))
         return {"rates": [{"rate": rate, "p99_ms": None, "hdr_histogram_us": "HISTF"} for rate in rates]}
 
     monkeypatch.setattr(bench_latency, "bench_latency", found)
-    lines = bench("latency", "--rate", "1000,4000").stdout.splitlines()
-    assert asked == [[1000.0, 4000.0]]
+    lines = bench("latency", "--rate", "1000,4000", "--linger-ms", "5").stdout.splitlines()
+    assert asked == [([1000.0, 4000.0], 5)]
     assert [line.split() for line in lines[:2]] == [["RATE", "P99_MS"], ["1,000.0", "–"]]
 
 

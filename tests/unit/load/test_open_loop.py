@@ -81,6 +81,13 @@ def loop_on(monkeypatch: pytest.MonkeyPatch, producer: Full) -> OpenLoop:
     return OpenLoop({}, "transactions")
 
 
+def test_it_gathers_as_long_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    configs: list[dict[str, Any]] = []
+    monkeypatch.setattr(open_loop, "Producer", configs.append)
+    OpenLoop({"linger.ms": 5}, "transactions")
+    assert configs == [{"linger.ms": 5, "partitioner": "murmur2_random"}]
+
+
 def test_a_full_queue_makes_records_late_and_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
     producer, found = Full(2, BufferError("queue full")), nowhere(2)
     loop_on(monkeypatch, producer).send([(b"k", b"v")] * 2, np.zeros(2), found)
