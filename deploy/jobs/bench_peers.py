@@ -13,8 +13,8 @@ from load.peers.histories import our_prefix
 from load.peers.peers import Peer, peers_named
 from streams.settings import CHECKOUT
 
-STEADY_ROUNDS = 2
-STEADY_S = 10.0
+STEADY_ROUNDS = 3
+STEADY_S = 20.0
 WARM_UP_S = 5.0
 
 
