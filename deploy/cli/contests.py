@@ -46,7 +46,7 @@ def peers(
     transactions: Annotated[int, typer.Option(min=4000, help="In each round.")] = 40_000,
     json: Json = False,
 ) -> None:
-    """Have other tools do the whole job beside ours, each in an environment of its own; 15 minutes or so.
+    """Have other tools do the whole job beside ours, each in an environment of its own; 20 minutes or so.
 
     Throughput in rounds, then latency at 1,000 tx/s, then what one kill -9 loses and doubles. Their packages
     are installed for it, and removed. See docs/peers.md.
