@@ -40,8 +40,8 @@ def turn_of(waiting: Mapping[Place, Sequence[Message]], lanes: Lanes) -> list[Pl
     """The partitions whose records may go on now: none that is under way, and of a backlog one lane's share.
 
     What is left of a backlog makes a sweep for each other lane that is free, if there is enough for two. Few
-    records wait for a small sweep that is under way: two at once take each other's core, and cost twice what
-    one costs.
+    records wait for a small sweep that is under way: two at once take each other's core, and each costs what
+    it costs, however few records it has.
     """
     busy = lanes.places
     free = [place for place in waiting if place not in busy]

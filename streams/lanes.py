@@ -6,6 +6,7 @@ than between two workers, which own different partitions as well. Belongs to the
 
 from collections.abc import Callable, Set
 from dataclasses import replace
+from typing import NamedTuple
 
 from streams.arrivals import Sweep
 from streams.offsets import Place
@@ -16,6 +17,12 @@ BACKLOG_RECORDS = 512
 PROMPT_S = 0.1
 
 
+class UnderWay(NamedTuple):
+    sweep: Sweep
+    places: frozenset[Place]
+    since_s: float
+
+
 class Lanes:
     """count: how many sweeps may be under way. clock: in seconds. few: fewer records than these are no
     backlog. withheld: partitions that none may be taken of for now.
@@ -24,11 +31,9 @@ class Lanes:
     def __init__(self, count: int, clock: Callable[[], float], few: int = BACKLOG_RECORDS) -> None:
         self._free = list(range(count))
         self._clock = clock
+        self._under_way: dict[int, UnderWay] = {}
         self.few = few
-        self._since_s: dict[int, float] = {}
-        self._under_way: dict[int, tuple[Sweep, frozenset[Place]]] = {}
         self.withheld: set[Place] = set()
-        self.count = count
 
     def __bool__(self) -> bool:
         return bool(self._under_way)
@@ -46,28 +51,27 @@ class Lanes:
     def prompt(self) -> bool:
         """Whether a sweep is under way that should be done soon: a small one that is not old."""
         return any(
-            len(sweep) < self.few and self._clock() - self._since_s[lane] < PROMPT_S
-            for lane, (sweep, _) in self._under_way.items()
+            len(each.sweep) < self.few and self._clock() - each.since_s < PROMPT_S
+            for each in self._under_way.values()
         )
 
     @property
     def sweeps(self) -> list[Sweep]:
-        return [sweep for sweep, _ in self._under_way.values()]
+        return [each.sweep for each in self._under_way.values()]
 
     @property
     def places(self) -> Set[Place]:
         """The partitions whose records are under way, or withheld."""
-        return self.withheld.union(*(places for _, places in self._under_way.values()))
+        return self.withheld.union(*(each.places for each in self._under_way.values()))
 
     def take(self, sweep: Sweep) -> Sweep:
         """The sweep with the number of a lane that was free, the lowest first."""
         self._free.sort()
         lane = self._free.pop(0)
-        self._under_way[lane] = replace(sweep, lane=lane), sweep.places()
-        self._since_s[lane] = self._clock()
-        return self._under_way[lane][0]
+        self._under_way[lane] = UnderWay(replace(sweep, lane=lane), sweep.places(), self._clock())
+        return self._under_way[lane].sweep
 
     def leave(self, lane: int) -> None:
         """A sweep is done with."""
-        del self._under_way[lane], self._since_s[lane]
+        del self._under_way[lane]
         self._free.append(lane)

@@ -47,6 +47,7 @@ class Polling:
         self.forgotten: Callable[[], None] = lambda: None
         self.handle: Callable[[Sweep], None] = self.done_plainly
         self.sweeps: list[Sweep] = []
+        self.delivered_s: list[float] = []
         self.owned: list[frozenset[Place]] = []
         self.lags: list[Mapping[Place, int]] = []
         self.held: list[Mapping[Place, int]] = []
@@ -162,6 +163,7 @@ class Polling:
     def _deliver(self, sweep: Sweep) -> None:
         self.kafka.happened.append(("deliver", offsets_of(sweep)))
         self.sweeps.append(sweep)
+        self.delivered_s.append(self.clock.now_s)
         self.handle(sweep)
 
 

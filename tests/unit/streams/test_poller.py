@@ -99,6 +99,15 @@ def test_once_told_to_drain_it_hands_over_no_more_and_says_when_the_last_one_is_
     assert polling.kafka.committed_offsets == {T0: 1}
 
 
+def test_a_drained_one_rests_whatever_waits_in_kafka(polling: Polling) -> None:
+    polling.kafka.give(T0)
+    polling.clock.after(1.0, lambda: polling.poller.drain())
+    polling.clock.after(1.2, lambda: polling.kafka.produce(T0, *[b"{}"] * 1000))
+    polling.run(for_s=3.0)
+    assert polling.sweeps == []
+    assert len([at_s for at_s, _ in polling.kafka.polls if at_s > 1.0]) <= 2.0 / IDLE_POLL_S + 1
+
+
 def test_the_next_sweep_waits_until_the_one_in_work_is_done(polling: Polling) -> None:
     polling.max_records = 3
     polling.kafka.produce(T0, *[b"{}"] * 9)

@@ -26,7 +26,6 @@ def lanes_of(polling: Polling) -> list[tuple[int, dict[tuple[str, int], int]]]:
 
 
 def test_a_few_records_of_another_partition_wait_for_the_sweep_under_way(polling: Polling) -> None:
-    """Two small sweeps at once cost nearly twice what one costs."""
     polling.kafka.give(T0, T1)
     polling.work_s = PROMPT_S / 2
     polling.clock.after(0.20, lambda: polling.kafka.produce(T0, b"{}"))
@@ -40,72 +39,44 @@ def test_a_few_records_of_another_partition_wait_for_the_sweep_under_way(polling
 def test_a_record_that_need_not_wait_is_noticed_at_once_beside_a_large_sweep(polling: Polling) -> None:
     polling.kafka.give(T0, T1)
     polling.work_s = 0.5
-    delivered: list[float] = []
-
-    def handle(sweep: Sweep) -> None:
-        delivered.append(polling.clock.now_s)
-        polling.done_plainly(sweep)
-
-    polling.handle = handle
     polling.clock.after(0.200, lambda: polling.kafka.produce(T0, *[b"{}"] * BACKLOG_RECORDS))
     polling.clock.after(0.210, lambda: polling.kafka.produce(T0, b"{}"))
     polling.clock.after(0.217, lambda: polling.kafka.produce(T1, b"{}"))
     polling.run(for_s=0.4)
     assert lanes_of(polling) == [(0, {T0: BACKLOG_RECORDS}), (1, {T1: 1})]
-    assert delivered[1] <= 0.217 + BLOCKED_S
+    assert polling.delivered_s[1] <= 0.217 + BLOCKED_S
 
 
 def test_they_wait_no_longer_for_one_that_takes_its_time(polling: Polling) -> None:
     polling.kafka.give(T0, T1)
     polling.work_s = 1.0
-    delivered: list[float] = []
-
-    def handle(sweep: Sweep) -> None:
-        delivered.append(polling.clock.now_s)
-        polling.done_plainly(sweep)
-
-    polling.handle = handle
     polling.clock.after(0.20, lambda: polling.kafka.produce(T0, b"{}"))
     polling.clock.after(0.21, lambda: polling.kafka.produce(T1, b"{}"))
     polling.run()
     assert lanes_of(polling) == [(0, {T0: 1}), (1, {T1: 1})]
-    assert PROMPT_S <= delivered[1] - delivered[0] <= PROMPT_S + FEW_S
+    assert PROMPT_S <= polling.delivered_s[1] - polling.delivered_s[0] <= PROMPT_S + FEW_S
 
 
 def test_a_backlog_that_comes_while_one_lane_works_goes_to_the_other(polling: Polling) -> None:
     polling.kafka.give(T0, T1)
     polling.work_s = 0.08
-    delivered: list[float] = []
-
-    def handle(sweep: Sweep) -> None:
-        delivered.append(polling.clock.now_s)
-        polling.done_plainly(sweep)
-
-    polling.handle = handle
     polling.clock.after(0.20, lambda: polling.kafka.produce(T0, b"{}"))
     polling.clock.after(0.21, lambda: polling.kafka.produce(T1, *[b"{}"] * BACKLOG_RECORDS))
     polling.run()
     assert lanes_of(polling) == [(0, {T0: 1}), (1, {T1: BACKLOG_RECORDS})]
-    assert delivered[1] - delivered[0] <= 0.01 + FEW_S
+    assert polling.delivered_s[1] - polling.delivered_s[0] <= 0.01 + FEW_S
 
 
 def test_records_of_the_same_partition_wait_for_it_and_are_handed_over_as_soon_as_it_is_done(
     polling: Polling,
 ) -> None:
     polling.kafka.give(T0)
-    delivered: list[float] = []
     polling.work_s = 0.05
-
-    def handle(sweep: Sweep) -> None:
-        delivered.append(polling.clock.now_s)
-        polling.done_plainly(sweep)
-
-    polling.handle = handle
     polling.clock.after(0.20, lambda: polling.kafka.produce(T0, b"{}"))
     polling.clock.after(0.21, lambda: polling.kafka.produce(T0, b"{}", b"{}"))
     polling.run()
     assert lanes_of(polling) == [(0, {T0: 1}), (0, {T0: 3})]
-    assert delivered[1] - delivered[0] == pytest.approx(0.05)
+    assert polling.delivered_s[1] - polling.delivered_s[0] == pytest.approx(0.05)
 
 
 def test_of_a_backlog_each_lane_takes_the_partitions_of_its_share(polling: Polling) -> None:
