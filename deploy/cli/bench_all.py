@@ -35,13 +35,13 @@ def bench_all(
       fraudml bench all --short --folder /tmp/short --docs /tmp/short
       fraudml bench all --no-run
     """
-    from deploy.jobs.bench_all import chosen, run_all, write_page
+    from deploy.jobs.bench_all import chosen, quiet, run_all, write_page
 
     names = chosen(_names(only), _names(skip))
     became = {}
     if run:
         with reporting() as report:
-            became = run_all(names, folder, short, report)
+            became = run_all(names, folder, short, report, quiet)
     say(f"written: {write_page(folder, docs)}")
     if any(word.startswith("failed") for word in became.values()):
         raise typer.Exit(FAILED)

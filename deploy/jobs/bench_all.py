@@ -1,14 +1,18 @@
 """All benchmarks, each in a process of its own, one after the other; their documents, and the page."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deploy.stack.report import Report
+from deploy.stack.waiting import TimedOut, until
+from load.bench.machine import is_quiet
 from load.report.charts import THEMES, charts
 from load.report.kept import Kept, keep, kept_in
 from load.report.page import page
@@ -20,6 +24,8 @@ WITHIN_S = 6 * 3600.0
 # A benchmark that has found something that should not be has figures all the same.
 CHECK_FAILED = 4
 STOP_S = 120.0
+# The load of a minute falls from 4 to 1 within it.
+QUIET_WITHIN_S = 120.0
 PAGE, PICTURES = "benchmarks.md", "pictures"
 
 
@@ -33,15 +39,18 @@ class Bench:
     asked_for: bool = False
 
 
+# Transactions per second.
+RATES = "1000,4000,10000"
+
 BENCHES: Mapping[str, Bench] = {
     "throughput": Bench(("throughput",), ("--runs", "1")),
+    "latency": Bench(("latency", "--rate", RATES), ("--seconds", "5", "--runs", "1")),
     # Enough alerts for a p99 of theirs; by the default policy there is one in 500 transactions.
-    "latency": Bench(
-        ("latency", "--rate", "1000,4000,10000", "--alert-share", "0.02"), ("--seconds", "5", "--runs", "1")
+    "latency-alerts": Bench(
+        ("latency", "--rate", RATES, "--alert-share", "0.02"), ("--seconds", "5", "--runs", "1")
     ),
     "latency-gathered": Bench(
-        ("latency", "--rate", "1000,4000,10000", "--alert-share", "0.02", "--linger-ms", "5"),
-        ("--seconds", "5", "--runs", "1"),
+        ("latency", "--rate", RATES, "--linger-ms", "5"), ("--seconds", "5", "--runs", "1")
     ),
     "rest": Bench(("rest", "--rate", "200"), ("--seconds", "5")),
     "rest-saturate": Bench(("rest", "--saturate")),
@@ -75,13 +84,20 @@ def chosen(only: Sequence[str], skip: Sequence[str]) -> list[str]:
     return names
 
 
-def run_all(names: Sequence[str], folder: Path, short: bool, report: Report) -> dict[str, str]:
-    """Run them and keep what they find; what became of each. One that fails keeps no other from running."""
+def run_all(
+    names: Sequence[str], folder: Path, short: bool, report: Report, settle: Callable[[], None]
+) -> dict[str, str]:
+    """Run them and keep what they find; what became of each. One that fails keeps no other from running.
+
+    settle: comes back when the one before weighs on the next no longer.
+    """
     became = {}
     for number, name in enumerate(names, 1):
         bench = BENCHES[name]
         arguments = ("bench", *bench.arguments, *(bench.short if short else ()))
         command = " ".join(("fraudml", *arguments))
+        if not short:
+            settle()
         report.note(f"{command} ({number} of {len(names)})")
         code, told = _run((*arguments, "--json"))
         if code in (0, CHECK_FAILED):
@@ -91,6 +107,13 @@ def run_all(names: Sequence[str], folder: Path, short: bool, report: Report) -> 
             became[name] = f"failed with {code}"
         report.note(f"{name}: {became[name]}")
     return became
+
+
+def quiet() -> None:
+    """Wait for it, but not for ever: what runs on a busy machine says so beside its figures."""
+    cores = os.cpu_count() or 1
+    with suppress(TimedOut):
+        until(lambda: is_quiet(cores), within_s=QUIET_WITHIN_S, every_s=1.0)
 
 
 def _document(told: str) -> dict[str, Any]:

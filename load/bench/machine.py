@@ -51,6 +51,12 @@ def moment_now(ours_s: float) -> Moment:
     return Moment(time.monotonic(), load_1m, busy_s, told["steal"], swap.sin + swap.sout, ours_s)
 
 
+def is_quiet(cores: int) -> bool:
+    """Whether what begins now goes without a word on the load before it."""
+    load_1m, *_ = os.getloadavg()
+    return load_1m <= LOAD_PER_CORE * cores
+
+
 def notes(hardware: Hardware, at: datetime, before: Moment, after: Moment) -> dict[str, Any]:
     """Shares are in percent of all cores. warning: one line if others had much of the machine, or None."""
     room_s = (after.at_s - before.at_s) * hardware.cores

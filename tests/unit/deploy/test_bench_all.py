@@ -1,8 +1,11 @@
 """bench all: which run, what is kept of each, and the page; with programs that only say what they would."""
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from deploy.cli import bench, main
 from deploy.jobs import bench_all
 from deploy.jobs.bench_all import BENCHES, chosen, run_all, write_page
 from deploy.stack.report import Report
+from load.bench.machine import Hardware, is_quiet, moment_now, notes
 from models.errors import Misuse, NotFound
 
 DOCUMENTS = Path(__file__).parents[1] / "load" / "report"
@@ -35,6 +39,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         return (4 if arguments[1] == "soak" else 0), printed("recovery")
 
     monkeypatch.setattr(bench_all, "_run", run)
+    monkeypatch.setattr(bench_all, "quiet", lambda: None)
     return calls
 
 
@@ -55,7 +60,7 @@ def test_a_name_that_there_is_not_is_told_with_a_near_one() -> None:
 
 
 def test_one_that_fails_keeps_no_other_from_running(ran: list[tuple[str, ...]], tmp_path: Path) -> None:
-    became = run_all(["throughput", "recovery", "soak"], tmp_path, False, Report())
+    became = run_all(["throughput", "recovery", "soak"], tmp_path, False, Report(), lambda: None)
     assert became == {
         "throughput": "failed with 3",
         "recovery": "ok",
@@ -65,10 +70,30 @@ def test_one_that_fails_keeps_no_other_from_running(ran: list[tuple[str, ...]], 
 
 
 def test_each_document_is_kept_beside_its_command(ran: list[tuple[str, ...]], tmp_path: Path) -> None:
-    run_all(["latency"], tmp_path, True, Report())
-    command = "fraudml bench latency --rate 1000,4000,10000 --alert-share 0.02 --seconds 5 --runs 1"
+    run_all(["latency"], tmp_path, True, Report(), lambda: None)
+    command = "fraudml bench latency --rate 1000,4000,10000 --seconds 5 --runs 1"
     assert ran == [(*command.split()[1:], "--json")]
     assert json.loads((tmp_path / "latency.json").read_text())["command"] == command
+
+
+def test_each_begins_when_the_one_before_weighs_no_longer(ran: list[tuple[str, ...]], tmp_path: Path) -> None:
+    ran_before: list[int] = []
+    run_all(["latency", "recovery"], tmp_path, False, Report(), lambda: ran_before.append(len(ran)))
+    assert ran_before == [0, 1]
+
+
+@pytest.mark.parametrize(("load_1m", "quiet"), [(1.0, True), (1.01, False)])
+def test_a_machine_is_quiet_as_long_as_no_figure_would_tell_of_its_load(
+    load_1m: float, quiet: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (load_1m, 9.0, 9.0))
+    assert is_quiet(cores=2) is quiet
+    now = moment_now(ours_s=0.0)
+    hardware = Hardware("", cores=2, memory_gb=1.0, kernel="", python="", versions={})
+    warning = notes(hardware, datetime(2026, 1, 1, tzinfo=UTC), now, replace(now, at_s=now.at_s + 1))[
+        "warning"
+    ]
+    assert (warning is None) is quiet
 
 
 @pytest.fixture
