@@ -56,7 +56,7 @@ BENCHES: Mapping[str, Bench] = {
     "rest-saturate": Bench(("rest", "--saturate")),
     "scale": Bench(("scale",), ("--workers", "1,2", "--runs", "1", "--transactions", "20000")),
     "state": Bench(
-        ("state",),
+        ("state", "--ledger-rows", "0,1000000,10000000"),
         (
             *("--customers", "5000,20000", "--ledger-rows", "0,50000"),
             *("--runs", "1", "--transactions", "20000", "--seconds", "3"),
