@@ -19,7 +19,7 @@ def bench_all(
     short: Annotated[
         bool, typer.Option("--short", help="Each as short as it can be: to see that it runs, not how fast.")
     ] = False,
-    folder: Annotated[Path, typer.Option(help="Where each one's JSON is kept.")] = Path("benchmarks"),
+    folder: Annotated[Path, typer.Option(help="Where each one's JSON is kept.")] = Path("docs/benchmarks"),
     docs: Annotated[Path, typer.Option(help="Where benchmarks.md and its pictures go.")] = Path("docs"),
     run: Annotated[bool, typer.Option("--run/--no-run", help="Or make the page from what is kept.")] = True,
 ) -> None:

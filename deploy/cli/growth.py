@@ -29,6 +29,11 @@ BY_CUSTOMERS = {
     "redis_bytes_per_terminal": "A TERMINAL",
     **COSTS,
 }
+BY_LENGTH = {
+    "records_per_customer": "RECORDS OF A CUSTOMER",
+    "records_per_terminal": "OF A TERMINAL",
+    **COSTS,
+}
 BY_ROWS = {"rows_before": "ROWS BEFORE", **COSTS}
 BY_WORKERS = {
     "workers": "WORKERS",
@@ -61,14 +66,17 @@ def state(
     ledger_rows: Annotated[
         str, typer.Option(help="How many rows are put into the ledger before, with commas.")
     ] = "0,1000000",
-    parts: Annotated[str, typer.Option(help="What is measured: some of these.")] = "customers,hot,ledger",
+    parts: Annotated[
+        str, typer.Option(help="What is measured: some of these.")
+    ] = "customers,lengths,hot,ledger",
     transactions: Transactions = 100_000,
     runs: Annotated[int, typer.Option(min=1, max=20, help="Of each kind; medians are told.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, help="Each turn beside a hot terminal.")] = 10,
     json: Json = False,
 ) -> None:
-    """Compare what a transaction costs with few and many customers, and with few and many rows in the ledger;
-    and what a terminal that a tenth of all transactions are at does to the others.
+    """Compare what a transaction costs with few and many customers, with short and long histories, and with
+    few and many rows in the ledger; and what a terminal that a tenth of all transactions are at does to the
+    others.
 
     Histories are written to Redis as a stream of years leaves them: for a million customers and their two
     million terminals that takes three minutes, and 6 GB of memory. All parts take about a quarter of an hour.
@@ -121,7 +129,7 @@ def scale(
 
 
 def _parts(text: str) -> list[str]:
-    known = ("customers", "hot", "ledger")
+    known = ("customers", "lengths", "hot", "ledger")
     chosen = text.split(",")
     for word in chosen:
         if word not in known:
@@ -130,7 +138,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _print_state(found: dict[str, Any]) -> None:
-    for name, columns in (("customers", BY_CUSTOMERS), ("ledger", BY_ROWS)):
+    for name, columns in (("customers", BY_CUSTOMERS), ("lengths", BY_LENGTH), ("ledger", BY_ROWS)):
         if name in found:
             _print_rows(found[name], columns)
     pairs = {name: value for name, value in found.items() if not isinstance(value, dict | list)}

@@ -1,6 +1,6 @@
 """Crowds of customers with warm histories in one view, for the benchmarks of state."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from redis import Redis
 from deploy.jobs.benchmarks import Rig, rig
 from deploy.stack.report import Report
 from deploy.stack.waiting import TimedOut, until
-from load.bench.crowd import Crowd, Histories
+from load.bench.crowd import USUAL_A_DAY, Crowd, Histories
 from load.bench.filling import fill, keys_of, our_errors, used_memory
 from load.columns import Transactions
 from load.peers.histories import our_prefix
@@ -26,7 +26,7 @@ WRITTEN_ANEW_WITHIN_S = 300.0
 
 @dataclass
 class Crowds:
-    """A rig, and crowds by how many customers they have.
+    """A rig, and crowds.
 
     start: what the view's keys begin with. bytes_each: of Redis' memory, for each history of a crowd.
     sent: how many transactions of each crowd.
@@ -36,27 +36,27 @@ class Crowds:
     redis: Any
     start: str
     rng: np.random.Generator
-    bytes_each: dict[tuple[int, Entity], float] = field(default_factory=dict)
-    sent: dict[int, int] = field(default_factory=dict)
+    bytes_each: dict[tuple[Crowd, Entity], float] = field(default_factory=dict)
+    sent: dict[Crowd, int] = field(default_factory=dict)
 
-    def send(self, customers: int, count: int, hot_share: float = 0.0) -> Transactions:
-        first = self.sent.get(customers, 0)
-        self.sent[customers] = first + count
-        return crowd_of(customers).transactions(count, first, self.rng, hot_share)
+    def send(self, crowd: Crowd, count: int, hot_share: float = 0.0) -> Transactions:
+        first = self.sent.get(crowd, 0)
+        self.sent[crowd] = first + count
+        return crowd.transactions(count, first, self.rng, hot_share)
 
-    def fill(self, customers: int, report: Report) -> None:
-        crowd, done = crowd_of(customers), 0
+    def fill(self, crowd: Crowd, report: Report) -> None:
+        done = 0
 
         def filled(count: int) -> None:
             nonlocal done
             done += count
-            report.waiting(f"histories of {customers:,} customers and their terminals: {done:,}")
+            report.waiting(f"histories of {crowd.customers:,} customers and their terminals: {done:,}")
 
         for entity in ENTITIES:
             before = used_memory(self.redis)
             fill(self.redis, self.start, crowd.histories(entity, self.rng), filled)
             used = used_memory(self.redis) - before
-            self.bytes_each[customers, entity] = round(used / crowd.count(entity), 1)
+            self.bytes_each[crowd, entity] = round(used / crowd.count(entity), 1)
 
     def bytes_of(self, histories: Histories) -> float:
         """Of Redis' memory for each of these, which are gone afterwards."""
@@ -68,12 +68,12 @@ class Crowds:
         return used / len(histories.names)
 
 
-def crowd_of(customers: int) -> Crowd:
-    return Crowd(f"of-{customers}", customers)
+def crowd_of(customers: int, customer_a_day: int = USUAL_A_DAY) -> Crowd:
+    return Crowd(f"of-{customers}-{customer_a_day}", customers, customer_a_day)
 
 
 @contextmanager
-def crowds(sizes: Sequence[int], report: Report) -> Iterator[Crowds]:
+def crowds(who: Iterable[Crowd], report: Report) -> Iterator[Crowds]:
     """A rig whose worker is stopped and whose view holds the histories of these crowds."""
     with rig(1, report, WARM_DAYS) as found:
         found.worker.stop()
@@ -84,8 +84,8 @@ def crowds(sizes: Sequence[int], report: Report) -> Iterator[Crowds]:
             start = our_prefix(redis, settings.state_groups)
             made = Crowds(found, redis, start, np.random.default_rng(1))
             with unlogged(redis, report):
-                for customers in sizes:
-                    made.fill(customers, report)
+                for crowd in who:
+                    made.fill(crowd, report)
             yield made
         finally:
             redis.close()

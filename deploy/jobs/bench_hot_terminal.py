@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from deploy.jobs.bench_crowds import Crowds, crowd_of
+from deploy.jobs.bench_crowds import Crowds
 from deploy.stack.report import Report
+from load.bench.crowd import Crowd
 from load.bench.filling import fill
 from load.bench.latency import waits
 from load.bench.progress_bell import ProgressBell
@@ -23,18 +24,18 @@ WORDS = {0.0: "without", SHARE: "beside"}
 Waits = Mapping[str, float]
 
 
-def bench_hot_terminal(made: Crowds, customers: int, seconds: float, report: Report) -> dict[str, Any]:
+def bench_hot_terminal(made: Crowds, crowd: Crowd, seconds: float, report: Report) -> dict[str, Any]:
     """By turns without it and with it, live; what is told are the medians of the others' figures."""
-    fill(made.redis, made.start, iter([crowd_of(customers).hot_history(SHARE)]))
+    fill(made.redis, made.start, iter([crowd.hot_history(SHARE)]))
     if not made.rig.worker.runs():
         made.rig.worker.start()
     report.waiting("warming everything up")
-    _turn(made, customers, 0.0, FIRST_WARM_UP_S, WARM_UP_S)
+    _turn(made, crowd, 0.0, FIRST_WARM_UP_S, WARM_UP_S)
     found: dict[float, list[Waits]] = {share: [] for share in WORDS}
     order = turns(list(WORDS), ROUNDS)
     for turn, share in enumerate(order, 1):
         report.waiting(f"measuring {WORDS[share]} a hot terminal ({turn} of {len(order)})")
-        found[share].append(_turn(made, customers, share, WARM_UP_S, seconds))
+        found[share].append(_turn(made, crowd, share, WARM_UP_S, seconds))
     return {"rate": RATE, "share": SHARE, **others(found)}
 
 
@@ -49,10 +50,10 @@ def others(found: Mapping[float, Sequence[Waits]]) -> dict[str, Any]:
     return told
 
 
-def _turn(made: Crowds, customers: int, share: float, warm_up_s: float, seconds: float) -> Waits:
+def _turn(made: Crowds, crowd: Crowd, share: float, warm_up_s: float, seconds: float) -> Waits:
     """How long transactions at other terminals waited, in milliseconds."""
     settings = made.rig.settings
-    table = made.send(customers, int(RATE * (warm_up_s + seconds)), share)
+    table = made.send(crowd, int(RATE * (warm_up_s + seconds)), share)
     bell = ProgressBell(settings.database_url, settings.transactions_topic)
     try:
         due, waited = waits(
@@ -60,5 +61,5 @@ def _turn(made: Crowds, customers: int, share: float, warm_up_s: float, seconds:
         )
     finally:
         bell.close()
-    mine = (table.terminal_id != crowd_of(customers).hot_terminal) & (due >= due[0] + warm_up_s)
+    mine = (table.terminal_id != crowd.hot_terminal) & (due >= due[0] + warm_up_s)
     return {name: float(np.percentile(waited[mine], percent) * 1000) for name, percent in PERCENTILES.items()}

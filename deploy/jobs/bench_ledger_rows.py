@@ -18,13 +18,13 @@ def bench_ledger_rows(
     """One after the other, as a ledger does not forget: rows in ascending order. The worker's own CPU, which
     has no reason to grow, tells how much the machine changed meanwhile."""
     with (
-        crowds([crowd.customers], report) as made,
+        crowds([crowd], report) as made,
         closing(LedgerRows(made.rig.settings.database_url)) as ledger,
     ):
 
         def measured(standing: int, run: int) -> Throughput:
             report.waiting(f"measuring with {standing:,} rows in the ledger ({run} of {runs})")
-            return backlog_of(made.rig, made.send(crowd.customers, transactions))
+            return backlog_of(made.rig, made.send(crowd, transactions))
 
         found = []
         for wanted in rows:

@@ -1,7 +1,7 @@
-"""The benchmark of state: does a transaction cost more where there are many customers, beside a hot terminal,
-or once the ledger is full?"""
+"""The benchmark of state: does a transaction cost more where there are many customers, where histories are
+long, beside a hot terminal, or once the ledger is full?"""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,13 @@ from load.bench.throughput import Throughput, middle
 from load.bench.turns import turns
 from models.features import ENTITIES
 
-PARTS = ("customers", "hot", "ledger")
+PARTS = ("customers", "lengths", "hot", "ledger")
 # What one customer takes does not depend on how many there are.
 SAMPLE = 20_000
+# So many that their histories do not grow much from one run to the next; more take longer to fill.
+LEDGER_CUSTOMERS = 100_000
+# Transactions a day of each customer, where histories of several lengths are compared.
+A_DAY = (2, 8, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,50 +36,80 @@ class Plan:
     runs: int
     hot_s: float
 
+    def by_customers(self) -> list[Crowd]:
+        return [crowd_of(customers) for customers in self.customers]
+
+    def by_length(self) -> list[Crowd]:
+        return [crowd_of(min(self.customers), a_day) for a_day in A_DAY]
+
+    def crowds(self) -> dict[Crowd, None]:
+        """Those whose histories are needed, each once."""
+        crowds = self.by_customers() if {"customers", "hot"} & set(self.parts) else []
+        return dict.fromkeys(crowds + (self.by_length() if "lengths" in self.parts else []))
+
 
 def bench_state(plan: Plan, report: Report) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if {"customers", "hot"} & set(plan.parts):
-        with crowds(plan.customers, report) as made:
+    if needed := plan.crowds():
+        with crowds(needed, report) as made:
             if "customers" in plan.parts:
                 found |= _by_customers(made, plan, report)
+            if "lengths" in plan.parts:
+                found["lengths"] = _by_length(made, plan, report)
             if "hot" in plan.parts:
-                found["hot_terminal"] = bench_hot_terminal(made, max(plan.customers), plan.hot_s, report)
+                largest = crowd_of(max(plan.customers))
+                found["hot_terminal"] = bench_hot_terminal(made, largest, plan.hot_s, report)
     if "ledger" in plan.parts:
-        crowd = crowd_of(min(plan.customers))
+        crowd = crowd_of(min(max(plan.customers), LEDGER_CUSTOMERS))
         found["ledger"] = bench_ledger_rows(crowd, plan.ledger_rows, plan.transactions, plan.runs, report)
     return found
 
 
 def _by_customers(made: Crowds, plan: Plan, report: Report) -> dict[str, Any]:
     by_month = {name: _bytes_of_a_month(made, name == "appended") for name in ("appended", "compacted")}
-    touched: dict[int, int] = {}
-
-    def run(customers: int) -> Throughput:
-        table = made.send(customers, plan.transactions)
-        touched[customers] = len(set(table.customer_id.tolist()))
-        return backlog_of(made.rig, table)
-
+    measured = _by_turns(made, plan.by_customers(), plan, report)
     rows = [
         {
-            "customers": customers,
-            "customers_touched_in_a_run": touched[customers],
-            **{f"redis_bytes_per_{entity}": made.bytes_each[customers, entity] for entity in ENTITIES},
-            **middle(runs),
+            "customers": crowd.customers,
+            "customers_touched_in_a_run": max(run.touched for run in runs),
+            **{f"redis_bytes_per_{entity}": made.bytes_each[crowd, entity] for entity in ENTITIES},
+            **middle([run.throughput for run in runs]),
         }
-        for customers, runs in _by_turns(plan, run, report).items()
+        for crowd, runs in measured.items()
     ]
     return {"customers": rows, **cpu_ratios(rows), "redis_bytes_per_customer_by_month": by_month}
 
 
-def _by_turns(plan: Plan, run: Callable[[int], Throughput], report: Report) -> dict[int, list[Throughput]]:
+def _by_length(made: Crowds, plan: Plan, report: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            "records_per_customer": crowd.records("customer"),
+            "records_per_terminal": crowd.records("terminal"),
+            **middle([run.throughput for run in runs]),
+        }
+        for crowd, runs in _by_turns(made, plan.by_length(), plan, report).items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """touched: how many customers its transactions are of."""
+
+    throughput: Throughput
+    touched: int
+
+
+def _by_turns(made: Crowds, who: Sequence[Crowd], plan: Plan, report: Report) -> dict[Crowd, list[Run]]:
     """The first round is not counted: Kafka's server compiles what it does often."""
-    order = turns(plan.customers, plan.runs + 1)
-    measured: dict[int, list[Throughput]] = {customers: [] for customers in plan.customers}
-    for turn, customers in enumerate(order, 1):
-        report.waiting(f"measuring {customers:,} customers ({turn} of {len(order)})")
-        measured[customers].append(run(customers))
-    return {customers: runs[1:] for customers, runs in measured.items()}
+    order = turns(who, plan.runs + 1)
+    measured: dict[Crowd, list[Run]] = {crowd: [] for crowd in who}
+    for turn, crowd in enumerate(order, 1):
+        what = f"{crowd.customers:,} customers, {crowd.customer_a_day} transactions a day each"
+        report.waiting(f"measuring {what} ({turn} of {len(order)})")
+        table = made.send(crowd, plan.transactions)
+        touched = len(set(table.customer_id.tolist()))
+        measured[crowd].append(Run(backlog_of(made.rig, table), touched))
+    return {crowd: runs[1:] for crowd, runs in measured.items()}
 
 
 def _bytes_of_a_month(made: Crowds, appended: bool) -> float:

@@ -15,7 +15,7 @@ from models.features import DAY_S, HOUR_S, Entity
 from models.history import COUNT, EVENT, RECORD, Ints, Retention, hour_of, pack
 
 TERMINALS_PER_CUSTOMER = 2
-A_DAY = 2
+USUAL_A_DAY = 2
 # Of what stays: compaction waits until as much again as half of it is too old to count.
 GROWS_BY = 0.5
 AT_ONCE = 20_000
@@ -39,34 +39,43 @@ class Histories:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """name: begins the ids. Each customer makes `A_DAY` transactions a day."""
+    """name: begins the ids. customer_a_day: how many transactions each customer makes a day."""
 
     name: str
     customers: int
+    customer_a_day: int = USUAL_A_DAY
 
     def count(self, entity: Entity) -> int:
         return self.customers * (1 if entity == "customer" else TERMINALS_PER_CUSTOMER)
 
     def a_day(self, entity: Entity) -> int:
         """Records a day, of each."""
-        return self.customers * A_DAY // self.count(entity)
+        return self.customers * self.customer_a_day // self.count(entity)
 
     def stays(self, entity: Entity) -> int:
         """How many records of a history may count still."""
         return self.a_day(entity) * RETENTION.keep_s(entity) // DAY_S
+
+    def records(self, entity: Entity) -> float:
+        """How many a history has, on average."""
+        return self.stays(entity) + (self._grown(entity) - 1) / 2
+
+    def _grown(self, entity: Entity) -> int:
+        """Fewer than so many have come to a history since it was made smaller."""
+        return int(self.stays(entity) * GROWS_BY)
 
     def histories(self, entity: Entity, rng: np.random.Generator) -> Iterator[Histories]:
         """Of all customers or terminals, `AT_ONCE` at a time."""
         stays = self.stays(entity)
         for first in range(0, self.count(entity), AT_ONCE):
             some = min(AT_ONCE, self.count(entity) - first)
-            sizes = stays + rng.integers(0, int(stays * GROWS_BY), some)
+            sizes = stays + rng.integers(0, self._grown(entity), some)
             whole = np.full(some, stays)
             yield self._drawn(entity, self._names(entity, first, some), sizes, whole, rng)
 
     def month(self, rng: np.random.Generator, appended: bool) -> Histories:
         """A month of every customer: appended record by record, or written at once."""
-        sizes = np.full(self.customers, 30 * A_DAY)
+        sizes = np.full(self.customers, 30 * self.customer_a_day)
         whole = np.zeros_like(sizes) if appended else sizes
         return self._drawn("customer", self._names("customer", 0, self.customers), sizes, whole, rng)
 
@@ -76,7 +85,7 @@ class Crowd:
         """So many, in the order of time, behind the `first` ones. hot_share: of them all at one terminal."""
         terminal = rng.integers(0, self.count("terminal"), count)
         terminal[rng.random(count) < hot_share] = 0
-        after_ms = (np.arange(first, first + count) * DAY_MS) // (self.customers * A_DAY)
+        after_ms = (np.arange(first, first + count) * DAY_MS) // (self.customers * self.customer_a_day)
         return Transactions(
             transaction_id=_random_ids(count, rng),
             customer_id=self._ids("customer", rng.integers(0, self.customers, count)),
@@ -93,7 +102,7 @@ class Crowd:
     def hot_history(self, share: float) -> Histories:
         """What is kept of it once it has been hot for long: hours as sums, and half of what may come before
         it is made smaller again."""
-        packed = busy_history(int(self.customers * A_DAY * share))
+        packed = busy_history(int(self.customers * self.customer_a_day * share))
         size = np.array([len(packed) // RECORD.itemsize])
         return Histories("terminal", [self.hot_terminal], size, size, packed)
 

@@ -104,32 +104,49 @@ def _of_scale(document: Mapping[str, Any]) -> list[Chart]:
     return [line, _stacked("scale", "workers-cpu", "by number of workers", names, rows)]
 
 
+@dataclass(frozen=True)
+class Panel:
+    """rows: their name in the document. size: which of their figures goes across. far: from one to a
+    thousand times as much."""
+
+    rows: str
+    size: str
+    words: str
+    far: bool
+
+
+PANELS = (
+    Panel("customers", "customers", "customers with histories", far=True),
+    Panel("lengths", "records_per_customer", "records of a customer", far=False),
+    Panel("ledger", "rows_before", "rows in the ledger before", far=True),
+)
+
+
 def _of_state(document: Mapping[str, Any]) -> list[Chart]:
-    panels = {"customers": "customers", "ledger": "rows_before"}
-    words = {"customers": "customers with histories", "ledger": "rows in the ledger before"}
-    there = [name for name in panels if name in document]
+    there = [panel for panel in PANELS if panel.rows in document]
     if not there:
         return []
 
     def draw(figure: "Figure") -> None:
-        for axes, name in zip(figure.subplots(1, len(there), squeeze=False)[0], there, strict=True):
-            rows = document[name]
-            _axes(axes, words[name], "CPU µs a transaction")
+        for axes, panel in zip(figure.subplots(1, len(there), squeeze=False)[0], there, strict=True):
+            rows = document[panel.rows]
+            _axes(axes, panel.words, "CPU µs a transaction")
             for colour, who in zip(COLOURS, ("worker", "all"), strict=False):
                 axes.plot(
-                    _of(rows, panels[name]), _of(rows, f"{who}_cpu_us_per_tx"), "o-", color=colour, label=who
+                    _of(rows, panel.size), _of(rows, f"{who}_cpu_us_per_tx"), "o-", color=colour, label=who
                 )
-            axes.set_xscale("symlog", linthresh=1000)
-            axes.set_xticks(_of(rows, panels[name]))
+            if panel.far:
+                axes.set_xscale("symlog", linthresh=1000)
+            axes.set_xticks(_of(rows, panel.size))
             axes.minorticks_off()
             axes.xaxis.set_major_formatter("{x:,.0f}")
             axes.set_ylim(bottom=0)
             _legend(axes)
 
     told = "; ".join(
-        f"{row[panels[name]]:,} {words[name]}: {row['all_cpu_us_per_tx']}"
-        for name in there
-        for row in document[name]
+        f"{row[panel.size]:,} {panel.words}: {row['all_cpu_us_per_tx']}"
+        for panel in there
+        for row in document[panel.rows]
     )
     return [Chart("state", "state", f"CPU µs a transaction of all processes against size: {told}", draw)]
 

@@ -29,7 +29,8 @@ SECTIONS = {
     "scale": ("Workers", "The same backlog for one worker process and for several."),
     "state": (
         "Growth",
-        "What a transaction costs where there are more customers, or more rows in the ledger.",
+        "What a transaction costs where there are more customers, longer histories, or more rows in the "
+        "ledger.",
     ),
     "rest": ("Over HTTP", "Decisions by the gateway at a steady rate."),
     "rest-saturate": ("Over HTTP, as many as it takes", "The greatest rate with a p99 of at most 50 ms."),
@@ -139,7 +140,7 @@ def _tables(found: Mapping[str, Any]) -> list[str]:
 def _rows_in(found: Mapping[str, Any]) -> list[Sequence[Mapping[str, Any]]]:
     if "ours" in found:
         return [[found["ours"], *found["peers"]]]
-    names = ("rates", "workers", "customers", "ledger")
+    names = ("rates", "workers", "customers", "lengths", "ledger")
     return [found[name] for name in names if isinstance(found.get(name), list) and found[name]]
 
 

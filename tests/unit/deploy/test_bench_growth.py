@@ -37,6 +37,7 @@ FOUND = {
             redis_bytes_per_terminal=800.0,
         )
     ],
+    "lengths": [row(records_per_customer=329.5, records_per_terminal=199.5)],
     "worker_cpu_ratio": 1.05,
     "redis_bytes_per_customer_by_month": {"appended": 1300.0, "compacted": 800.0},
     "hot_terminal": {"rate": 1000.0, "others_p99_ms_beside": 30.5},
@@ -51,7 +52,7 @@ FOUND = {
         (("state", "--customers", "5000,many"), "'many' is no whole number"),
         (("state", "--customers", ""), "'' is no whole number"),
         (("state", "--ledger-rows", "-1"), "'-1' is no whole number from 0 on"),
-        (("state", "--parts", "customers,heat"), "'heat' is none of customers, hot, ledger"),
+        (("state", "--parts", "customers,heat"), "'heat' is none of customers, lengths, hot, ledger"),
         (("state", "--transactions", "10"), "1000"),
         (("state", "--runs", "0"), "greater than or equal to 1"),
         (("scale", "--workers", "0,1"), "'0' is no whole number from 1 on"),
@@ -92,16 +93,31 @@ def test_numbers_are_measured_once_each_and_in_the_order_of_their_size(
     assert plans == [(Plan(["hot"], [5000, 20_000], [0, 7], 100_000, 3, 10),)]
 
 
-def test_state_is_a_table_of_customers_one_of_the_ledger_and_figures(
+def test_state_is_a_table_of_customers_one_of_lengths_one_of_the_ledger_and_figures(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked(monkeypatch, bench_state, "bench_state", FOUND)
     lines = [line.split() for line in run("state").stdout.splitlines()]
     costs = ["20,000.0", "20.0", "9.0", "8.0", "18.0", "55.0"]
     assert ["5,000", "4,990", "1,700.0", "800.0", *costs] in lines
+    assert ["329.5", "199.5", *costs] in lines
     assert ["1,000,000", *costs] in lines
     assert ["redis_bytes_of_a_month_appended", "1,300.0"] in lines
     assert ["others_p99_ms_beside", "30.5"] in lines
+
+
+@pytest.mark.parametrize(
+    ("parts", "names"),
+    [
+        (["ledger"], []),
+        (["hot"], ["of-5000-2", "of-20000-2"]),
+        (["lengths"], ["of-5000-2", "of-5000-8", "of-5000-32"]),
+        (["customers", "lengths"], ["of-5000-2", "of-20000-2", "of-5000-8", "of-5000-32"]),
+    ],
+)
+def test_histories_are_made_once_and_only_those_that_are_needed(parts: list[str], names: list[str]) -> None:
+    plan = Plan(parts, [5000, 20_000], [0], 1000, 1, 1.0)
+    assert [crowd.name for crowd in plan.crowds()] == names
 
 
 def test_scale_tells_each_worker_and_how_many_cores_there_are(

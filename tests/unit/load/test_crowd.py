@@ -57,6 +57,15 @@ def test_a_history_is_in_the_order_of_time_and_reaches_back_as_far_as_its_record
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
+@pytest.mark.parametrize("customer_a_day", [2, 8])
+def test_the_busier_customers_are_the_longer_histories_are(entity: Entity, customer_a_day: int) -> None:
+    crowd = Crowd("crowd", 300, customer_a_day)
+    (histories,) = crowd.histories(entity, np.random.default_rng(1))
+    assert float(histories.sizes.mean()) == pytest.approx(crowd.records(entity), rel=0.02)
+    assert crowd.records(entity) == pytest.approx(customer_a_day / 2 * CROWD.records(entity), rel=0.02)
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
 def test_no_history_is_to_be_made_smaller_before_it_has_grown_by_half(entity: Entity) -> None:
     stored = each_of(drawn(entity))
     assert shares_overgrown(entity, stored) == 0
