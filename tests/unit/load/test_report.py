@@ -14,6 +14,7 @@ from load.report.goals import GOALS, outcomes
 from load.report.kept import Kept, keep, kept_in
 from load.report.page import page
 from models.errors import BadFile
+from streams.settings import CHECKOUT
 
 HERE = Path(__file__).parent / "report"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,6 +35,15 @@ def test_the_page_is_the_golden_one(kept: dict[str, Kept]) -> None:
     if os.environ.get("FRAUDML_RENEW"):
         golden.write_text(page(kept))
     assert page(kept) == golden.read_text()
+
+
+def test_the_page_in_the_docs_is_made_of_the_documents_beside_it() -> None:
+    """`fraudml bench all --no-run` makes it anew."""
+    docs = CHECKOUT / "docs"
+    text = (docs / "benchmarks.md").read_text()
+    assert page(kept_in(docs / "benchmarks")) == text
+    named = set(re.findall(r"pictures/([\w-]+\.svg)", text))
+    assert named == {path.name for path in (docs / "pictures").glob("bench-*.svg")} != set()
 
 
 def test_pictures_of_the_page_are_those_that_are_drawn(kept: dict[str, Kept]) -> None:
