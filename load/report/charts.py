@@ -128,6 +128,8 @@ def _of_state(document: Mapping[str, Any]) -> list[Chart]:
         return []
 
     def draw(figure: "Figure") -> None:
+        from matplotlib.ticker import EngFormatter
+
         for axes, panel in zip(figure.subplots(1, len(there), squeeze=False)[0], there, strict=True):
             rows = document[panel.rows]
             _axes(axes, panel.words, "CPU µs a transaction")
@@ -137,9 +139,9 @@ def _of_state(document: Mapping[str, Any]) -> list[Chart]:
                 )
             if panel.far:
                 axes.set_xscale("symlog", linthresh=1000)
+                axes.xaxis.set_major_formatter(EngFormatter(places=1, sep=""))
             axes.set_xticks(_of(rows, panel.size))
             axes.minorticks_off()
-            axes.xaxis.set_major_formatter("{x:,.0f}")
             axes.set_ylim(bottom=0)
             _legend(axes)
 
