@@ -9,6 +9,9 @@ from deploy.cli.terminal import FAILED, reporting, say
 
 everything = typer.Typer()
 
+# Documents that a page in docs/ is made from.
+FOLDER = Path("docs/benchmarks")
+
 
 @everything.command("all")
 def bench_all(
@@ -19,7 +22,7 @@ def bench_all(
     short: Annotated[
         bool, typer.Option("--short", help="Each as short as it can be: to see that it runs, not how fast.")
     ] = False,
-    folder: Annotated[Path, typer.Option(help="Where each one's JSON is kept.")] = Path("docs/benchmarks"),
+    folder: Annotated[Path, typer.Option(help="Where each one's JSON is kept.")] = FOLDER,
     docs: Annotated[Path, typer.Option(help="Where benchmarks.md and its pictures go.")] = Path("docs"),
     run: Annotated[bool, typer.Option("--run/--no-run", help="Or make the page from what is kept.")] = True,
 ) -> None:
@@ -38,10 +41,15 @@ def bench_all(
     from deploy.jobs.bench_all import chosen, quiet, run_all, write_page
 
     names = chosen(_names(only), _names(skip))
+    if run and short and folder == FOLDER:
+        raise typer.BadParameter(
+            f"its figures mean nothing, and would replace those in {FOLDER}: give --folder and --docs",
+            param_hint="--short",
+        )
     became = {}
     if run:
         with reporting() as report:
-            became = run_all(names, folder, short, report, quiet)
+            became = run_all(names, folder, short, report, lambda: quiet(report))
     say(f"written: {write_page(folder, docs)}")
     if any(word.startswith("failed") for word in became.values()):
         raise typer.Exit(FAILED)

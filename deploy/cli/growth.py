@@ -13,6 +13,8 @@ growth = typer.Typer()
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Transactions = Annotated[int, typer.Option(min=1000, help="In each run.")]
 
+# Of bench state, in their order.
+PARTS = ("customers", "lengths", "hot", "ledger")
 # What a row of a table shows, under which heading.
 COSTS = {
     "tx_per_s": "TX/S",
@@ -61,14 +63,16 @@ def ascending(text: str, option: str, least: int) -> list[int]:
 @growth.command()
 def state(
     customers: Annotated[
-        str, typer.Option(help="How many there are, with commas; each has a month of history and more.")
+        str,
+        typer.Option(
+            help="How many there are, with commas; each has a month of history and more. Lengths are "
+            "compared with the fewest, rows in the ledger with the most, 100,000 at most."
+        ),
     ] = "5000,1000000",
     ledger_rows: Annotated[
         str, typer.Option(help="How many rows are put into the ledger before, with commas.")
     ] = "0,1000000",
-    parts: Annotated[
-        str, typer.Option(help="What is measured: some of these.")
-    ] = "customers,lengths,hot,ledger",
+    parts: Annotated[str, typer.Option(help="What is measured: some of these.")] = ",".join(PARTS),
     transactions: Transactions = 100_000,
     runs: Annotated[int, typer.Option(min=1, max=20, help="Of each kind; medians are told.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, help="Each turn beside a hot terminal.")] = 10,
@@ -129,11 +133,10 @@ def scale(
 
 
 def _parts(text: str) -> list[str]:
-    known = ("customers", "lengths", "hot", "ledger")
     chosen = text.split(",")
     for word in chosen:
-        if word not in known:
-            raise typer.BadParameter(f"{word!r} is none of {', '.join(known)}", param_hint="--parts")
+        if word not in PARTS:
+            raise typer.BadParameter(f"{word!r} is none of {', '.join(PARTS)}", param_hint="--parts")
     return chosen
 
 

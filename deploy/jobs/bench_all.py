@@ -45,12 +45,12 @@ RATES = "1000,4000,10000"
 BENCHES: Mapping[str, Bench] = {
     "throughput": Bench(("throughput",), ("--runs", "1")),
     "latency": Bench(("latency", "--rate", RATES), ("--seconds", "5", "--runs", "1")),
+    "latency-gathered": Bench(
+        ("latency", "--rate", RATES, "--linger-ms", "5"), ("--seconds", "5", "--runs", "1")
+    ),
     # Enough alerts for a p99 of theirs; by the default policy there is one in 500 transactions.
     "latency-alerts": Bench(
         ("latency", "--rate", RATES, "--alert-share", "0.02"), ("--seconds", "5", "--runs", "1")
-    ),
-    "latency-gathered": Bench(
-        ("latency", "--rate", RATES, "--linger-ms", "5"), ("--seconds", "5", "--runs", "1")
     ),
     "rest": Bench(("rest", "--rate", "200"), ("--seconds", "5")),
     "rest-saturate": Bench(("rest", "--saturate")),
@@ -109,9 +109,10 @@ def run_all(
     return became
 
 
-def quiet() -> None:
+def quiet(report: Report) -> None:
     """Wait for it, but not for ever: what runs on a busy machine says so beside its figures."""
     cores = os.cpu_count() or 1
+    report.waiting("waiting until the load of what ran before has fallen")
     with suppress(TimedOut):
         until(lambda: is_quiet(cores), within_s=QUIET_WITHIN_S, every_s=1.0)
 

@@ -29,7 +29,7 @@ class Crowds:
     """A rig, and crowds.
 
     start: what the view's keys begin with. bytes_each: of Redis' memory, for each history of a crowd.
-    sent: how many transactions of each crowd.
+    sent: how many transactions of each crowd. touched: how many customers the last of these were of.
     """
 
     rig: Rig
@@ -38,11 +38,14 @@ class Crowds:
     rng: np.random.Generator
     bytes_each: dict[tuple[Crowd, Entity], float] = field(default_factory=dict)
     sent: dict[Crowd, int] = field(default_factory=dict)
+    touched: dict[Crowd, int] = field(default_factory=dict)
 
     def send(self, crowd: Crowd, count: int, hot_share: float = 0.0) -> Transactions:
         first = self.sent.get(crowd, 0)
         self.sent[crowd] = first + count
-        return crowd.transactions(count, first, self.rng, hot_share)
+        table = crowd.transactions(count, first, self.rng, hot_share)
+        self.touched[crowd] = len(set(table.customer_id.tolist()))
+        return table
 
     def fill(self, crowd: Crowd, report: Report) -> None:
         done = 0

@@ -15,7 +15,6 @@ from load.bench.throughput import Throughput, middle
 from load.bench.turns import turns
 from models.features import ENTITIES
 
-PARTS = ("customers", "lengths", "hot", "ledger")
 # What one customer takes does not depend on how many there are.
 SAMPLE = 20_000
 # So many that their histories do not grow much from one run to the next; more take longer to fill.
@@ -42,23 +41,25 @@ class Plan:
     def by_length(self) -> list[Crowd]:
         return [crowd_of(min(self.customers), a_day) for a_day in A_DAY]
 
-    def crowds(self) -> dict[Crowd, None]:
-        """Those whose histories are needed, each once."""
-        crowds = self.by_customers() if {"customers", "hot"} & set(self.parts) else []
-        return dict.fromkeys(crowds + (self.by_length() if "lengths" in self.parts else []))
+    def largest(self) -> Crowd:
+        return crowd_of(max(self.customers))
+
+    def needed(self) -> list[Crowd]:
+        """Crowds whose histories are needed, each once."""
+        by_part = {"customers": self.by_customers(), "lengths": self.by_length(), "hot": [self.largest()]}
+        return list(dict.fromkeys(crowd for part in by_part if part in self.parts for crowd in by_part[part]))
 
 
 def bench_state(plan: Plan, report: Report) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if needed := plan.crowds():
+    if needed := plan.needed():
         with crowds(needed, report) as made:
             if "customers" in plan.parts:
                 found |= _by_customers(made, plan, report)
             if "lengths" in plan.parts:
                 found["lengths"] = _by_length(made, plan, report)
             if "hot" in plan.parts:
-                largest = crowd_of(max(plan.customers))
-                found["hot_terminal"] = bench_hot_terminal(made, largest, plan.hot_s, report)
+                found["hot_terminal"] = bench_hot_terminal(made, plan.largest(), plan.hot_s, report)
     if "ledger" in plan.parts:
         crowd = crowd_of(min(max(plan.customers), LEDGER_CUSTOMERS))
         found["ledger"] = bench_ledger_rows(crowd, plan.ledger_rows, plan.transactions, plan.runs, report)
@@ -71,9 +72,9 @@ def _by_customers(made: Crowds, plan: Plan, report: Report) -> dict[str, Any]:
     rows = [
         {
             "customers": crowd.customers,
-            "customers_touched_in_a_run": max(run.touched for run in runs),
+            "customers_touched_in_a_run": made.touched[crowd],
             **{f"redis_bytes_per_{entity}": made.bytes_each[crowd, entity] for entity in ENTITIES},
-            **middle([run.throughput for run in runs]),
+            **middle(runs),
         }
         for crowd, runs in measured.items()
     ]
@@ -85,30 +86,22 @@ def _by_length(made: Crowds, plan: Plan, report: Report) -> list[dict[str, Any]]
         {
             "records_per_customer": crowd.records("customer"),
             "records_per_terminal": crowd.records("terminal"),
-            **middle([run.throughput for run in runs]),
+            **middle(runs),
         }
         for crowd, runs in _by_turns(made, plan.by_length(), plan, report).items()
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """touched: how many customers its transactions are of."""
-
-    throughput: Throughput
-    touched: int
-
-
-def _by_turns(made: Crowds, who: Sequence[Crowd], plan: Plan, report: Report) -> dict[Crowd, list[Run]]:
+def _by_turns(
+    made: Crowds, who: Sequence[Crowd], plan: Plan, report: Report
+) -> dict[Crowd, list[Throughput]]:
     """The first round is not counted: Kafka's server compiles what it does often."""
     order = turns(who, plan.runs + 1)
-    measured: dict[Crowd, list[Run]] = {crowd: [] for crowd in who}
+    measured: dict[Crowd, list[Throughput]] = {crowd: [] for crowd in who}
     for turn, crowd in enumerate(order, 1):
         what = f"{crowd.customers:,} customers, {crowd.customer_a_day} transactions a day each"
         report.waiting(f"measuring {what} ({turn} of {len(order)})")
-        table = made.send(crowd, plan.transactions)
-        touched = len(set(table.customer_id.tolist()))
-        measured[crowd].append(Run(backlog_of(made.rig, table), touched))
+        measured[crowd].append(backlog_of(made.rig, made.send(crowd, plan.transactions)))
     return {crowd: runs[1:] for crowd, runs in measured.items()}
 
 

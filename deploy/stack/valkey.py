@@ -36,7 +36,7 @@ maxmemory-policy noeviction
 loglevel notice
 """
 # The wheel's server takes its memory from glibc, which keeps 7 small pieces of each size at hand; a sweep
-# frees thousands at once. Servers that have jemalloc do not need it.
+# frees thousands at once. Servers that have jemalloc do not need it. What is kept so is not in used_memory.
 MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=16384"}
 
 

@@ -39,7 +39,8 @@ class Histories:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """name: begins the ids. customer_a_day: how many transactions each customer makes a day."""
+    """name: begins the ids. customer_a_day: how many transactions each customer makes a day, an
+    even number: each terminal sees half as many."""
 
     name: str
     customers: int

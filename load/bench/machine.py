@@ -54,7 +54,11 @@ def moment_now(ours_s: float) -> Moment:
 def is_quiet(cores: int) -> bool:
     """Whether what begins now goes without a word on the load before it."""
     load_1m, *_ = os.getloadavg()
-    return load_1m <= LOAD_PER_CORE * cores
+    return not _is_loaded(load_1m, cores)
+
+
+def _is_loaded(load_1m: float, cores: int) -> bool:
+    return round(load_1m, 2) > LOAD_PER_CORE * cores
 
 
 def notes(hardware: Hardware, at: datetime, before: Moment, after: Moment) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def _warning(cores: int, found: Mapping[str, Any]) -> str | None:
     reasons = []
     if found["others_cpu_percent"] > OTHERS_PERCENT:
         reasons.append(f"others used {found['others_cpu_percent']:.0f} % of its CPUs")
-    if found["load_1m_before"] > LOAD_PER_CORE * cores:
+    if _is_loaded(found["load_1m_before"], cores):
         reasons.append(f"its load was {found['load_1m_before']:.1f} before the start")
     if found["steal_percent"] > STEAL_PERCENT:
         reasons.append(f"its host took {found['steal_percent']:.0f} % of its CPUs away")

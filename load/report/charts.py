@@ -106,8 +106,8 @@ def _of_scale(document: Mapping[str, Any]) -> list[Chart]:
 
 @dataclass(frozen=True)
 class Panel:
-    """rows: their name in the document. size: which of their figures goes across. far: from one to a
-    thousand times as much."""
+    """rows: their name in the document. size: which of their figures goes across. far: sizes lie
+    orders of magnitude apart, and the axis is logarithmic."""
 
     rows: str
     size: str

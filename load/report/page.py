@@ -17,14 +17,15 @@ SECTIONS = {
         "At a steady rate, each transaction from when it was due to be produced to its committed decision; "
         "alerts until a subscriber that reads committed records alone has them.",
     ),
-    "latency-alerts": (
-        "Latency, many alerts",
-        "The same with a policy that flags about two in a hundred; the default one flags two in a thousand.",
-    ),
     "latency-gathered": (
         "Latency, gathered",
-        "The same with a producer that gathers records for 5 ms, as librdkafka's does unless told otherwise, "
-        "and Java's from Kafka 4.0 on.",
+        "As under Latency, with a producer that gathers records for 5 ms, as librdkafka's does unless told "
+        "otherwise, and Java's from Kafka 4.0 on.",
+    ),
+    "latency-alerts": (
+        "Latency, many alerts",
+        "As under Latency, with a policy that flags about two in a hundred; the default one flags two in a "
+        "thousand.",
     ),
     "scale": ("Workers", "The same backlog for one worker process and for several."),
     "state": (

@@ -39,7 +39,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         return (4 if arguments[1] == "soak" else 0), printed("recovery")
 
     monkeypatch.setattr(bench_all, "_run", run)
-    monkeypatch.setattr(bench_all, "quiet", lambda: None)
+    monkeypatch.setattr(bench_all, "quiet", lambda report: None)
     return calls
 
 
@@ -82,7 +82,28 @@ def test_each_begins_when_the_one_before_weighs_no_longer(ran: list[tuple[str, .
     assert ran_before == [0, 1]
 
 
-@pytest.mark.parametrize(("load_1m", "quiet"), [(1.0, True), (1.01, False)])
+def test_what_only_runs_to_see_that_it_does_waits_for_nothing(
+    ran: list[tuple[str, ...]], tmp_path: Path
+) -> None:
+    def settle() -> None:
+        raise AssertionError("it waits")
+
+    assert run_all(["recovery"], tmp_path, True, Report(), settle) == {"recovery": "ok"}
+
+
+def test_a_machine_that_stays_busy_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (9.0, 9.0, 9.0))
+    monkeypatch.setattr(bench_all, "QUIET_WITHIN_S", 0.0)
+    bench_all.quiet(Report())
+
+
+def test_short_figures_do_not_replace_those_of_the_docs(ran: list[tuple[str, ...]]) -> None:
+    result = CliRunner().invoke(main.app, ["bench", "all", "--short", "--only", "recovery"])
+    assert (result.exit_code, ran) == (2, [])
+    assert "would replace those in docs/benchmarks" in " ".join(result.stderr.replace("│", "").split())
+
+
+@pytest.mark.parametrize(("load_1m", "quiet"), [(1.0, True), (1.004, True), (1.01, False)])
 def test_a_machine_is_quiet_as_long_as_no_figure_would_tell_of_its_load(
     load_1m: float, quiet: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

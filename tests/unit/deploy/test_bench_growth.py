@@ -110,14 +110,15 @@ def test_state_is_a_table_of_customers_one_of_lengths_one_of_the_ledger_and_figu
     ("parts", "names"),
     [
         (["ledger"], []),
-        (["hot"], ["of-5000-2", "of-20000-2"]),
+        (["hot"], ["of-20000-2"]),
+        (["customers", "hot"], ["of-5000-2", "of-20000-2"]),
         (["lengths"], ["of-5000-2", "of-5000-8", "of-5000-32"]),
         (["customers", "lengths"], ["of-5000-2", "of-20000-2", "of-5000-8", "of-5000-32"]),
     ],
 )
 def test_histories_are_made_once_and_only_those_that_are_needed(parts: list[str], names: list[str]) -> None:
     plan = Plan(parts, [5000, 20_000], [0], 1000, 1, 1.0)
-    assert [crowd.name for crowd in plan.crowds()] == names
+    assert [crowd.name for crowd in plan.needed()] == names
 
 
 def test_scale_tells_each_worker_and_how_many_cores_there_are(

@@ -83,6 +83,14 @@ def test_postgres_acknowledges_only_what_is_on_disk_and_has_no_unix_socket(site:
     assert conf["password_encryption"] == "'scram-sha-256'"
 
 
+def test_valkey_keeps_at_hand_what_a_sweep_frees(site: Site) -> None:
+    (setting,) = Valkey(site).program().environment.items()
+    name, _, count = setting[1].partition("=")
+    assert (setting[0], name) == ("GLIBC_TUNABLES", "glibc.malloc.tcache_count")
+    # Keys and values, of customers and terminals, of the largest sweep: two sizes of pieces for each.
+    assert int(count) >= 2 * site.settings.sweep_max_records
+
+
 def test_mlflow_is_told_its_database_in_the_environment(site: Site) -> None:
     program = Mlflow(site).program()
     assert program.environment["MLFLOW_BACKEND_STORE_URI"].startswith("postgresql+psycopg://mlflow:")

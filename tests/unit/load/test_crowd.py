@@ -57,7 +57,7 @@ def test_a_history_is_in_the_order_of_time_and_reaches_back_as_far_as_its_record
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-@pytest.mark.parametrize("customer_a_day", [2, 8])
+@pytest.mark.parametrize("customer_a_day", [8, 32])
 def test_the_busier_customers_are_the_longer_histories_are(entity: Entity, customer_a_day: int) -> None:
     crowd = Crowd("crowd", 300, customer_a_day)
     (histories,) = crowd.histories(entity, np.random.default_rng(1))

@@ -42,8 +42,13 @@ def test_the_page_in_the_docs_is_made_of_the_documents_beside_it() -> None:
     docs = CHECKOUT / "docs"
     text = (docs / "benchmarks.md").read_text()
     assert page(kept_in(docs / "benchmarks")) == text
-    named = set(re.findall(r"pictures/([\w-]+\.svg)", text))
-    assert named == {path.name for path in (docs / "pictures").glob("bench-*.svg")} != set()
+    told = {path.name: _title(path) for path in (docs / "pictures").glob("bench-*.svg")}
+    drawn = charts(founds(kept_in(docs / "benchmarks")))
+    assert told == {chart.file(theme): chart.alt for chart in drawn for theme in THEMES} != {}
+
+
+def _title(picture: Path) -> str | None:
+    return ElementTree.parse(picture).getroot().findtext(f"{SVG}title")
 
 
 def test_pictures_of_the_page_are_those_that_are_drawn(kept: dict[str, Kept]) -> None:
