@@ -16,8 +16,8 @@ FOLDER = Path("docs/benchmarks")
 @everything.command("all")
 def bench_all(
     only: Annotated[
-        str, typer.Option(help="Names, with commas; soak, of an hour, runs by its name alone.")
-    ] = "",
+        str | None, typer.Option(help="Names, with commas; soak, of an hour, runs by its name alone.")
+    ] = None,
     skip: Annotated[str, typer.Option(help="Names, with commas.")] = "",
     short: Annotated[
         bool, typer.Option("--short", help="Each as short as it can be: to see that it runs, not how fast.")
@@ -40,7 +40,10 @@ def bench_all(
     """
     from deploy.jobs.bench_all import chosen, quiet, run_all, write_page
 
-    names = chosen(_names(only), _names(skip))
+    wanted = _names(only or "")
+    if only is not None and not wanted:
+        raise typer.BadParameter("no benchmark is named", param_hint="--only")
+    names = chosen(wanted, _names(skip))
     if run and short and folder == FOLDER:
         raise typer.BadParameter(
             f"its figures mean nothing, and would replace those in {FOLDER}: give --folder and --docs",

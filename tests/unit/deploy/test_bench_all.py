@@ -97,6 +97,12 @@ def test_a_machine_that_stays_busy_is_not_waited_for_for_ever(monkeypatch: pytes
     bench_all.quiet(Report())
 
 
+def test_an_empty_choice_is_not_taken_for_everything(ran: list[tuple[str, ...]]) -> None:
+    result = CliRunner().invoke(main.app, ["bench", "all", "--only", ""])
+    assert (result.exit_code, ran) == (2, [])
+    assert "no benchmark is named" in result.stderr
+
+
 def test_short_figures_do_not_replace_those_of_the_docs(ran: list[tuple[str, ...]]) -> None:
     result = CliRunner().invoke(main.app, ["bench", "all", "--short", "--only", "recovery"])
     assert (result.exit_code, ran) == (2, [])
