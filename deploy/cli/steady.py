@@ -47,10 +47,10 @@ def latency(
     if json:
         print_json(found)
         return
-    shown = [name for name in found["rates"][0] if name != HISTOGRAM]
+    shown = [name for name in found["rates"][0] if name not in ("rate", HISTOGRAM)]
     print_table(
-        tuple(name.upper() for name in shown),
-        [tuple(figure(each.get(name)) for name in shown) for each in found["rates"]],
+        ("FIGURE", *(f"{each['rate']:,.0f} TX/S" for each in found["rates"])),
+        [(name, *(figure(each.get(name)) for each in found["rates"])) for name in shown],
         {},
     )
     print_machine(found["machine"])

@@ -97,7 +97,7 @@ def test_each_rate_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_latency, "bench_latency", found)
     lines = bench("latency", "--rate", "1000,4000", "--linger-ms", "5").stdout.splitlines()
     assert asked == [([1000.0, 4000.0], 5)]
-    assert [line.split() for line in lines[:2]] == [["RATE", "P99_MS"], ["1,000.0", "–"]]
+    assert [line.split() for line in lines[:2]] == [["FIGURE", "1,000", "TX/S"], ["p99_ms", "–"]]
 
 
 # Soak.
