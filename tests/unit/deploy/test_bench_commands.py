@@ -87,7 +87,7 @@ def test_a_rate_that_is_none_is_refused(text: str) -> None:
     assert "is no rate from 1 on" in result.stderr
 
 
-def test_each_rate_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_rate_has_a_column(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
     def found(rates: list[float], seconds: float, runs: int, linger_ms: float, *more: Any) -> dict[str, Any]:
@@ -97,7 +97,8 @@ def test_each_rate_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_latency, "bench_latency", found)
     lines = bench("latency", "--rate", "1000,4000", "--linger-ms", "5").stdout.splitlines()
     assert asked == [([1000.0, 4000.0], 5)]
-    assert [line.split() for line in lines[:2]] == [["FIGURE", "1,000", "TX/S"], ["p99_ms", "–"]]
+    heads, p99 = (line.split() for line in lines[:2])
+    assert (heads, p99) == (["FIGURE", "1,000", "TX/S", "4,000", "TX/S"], ["p99_ms", "–", "–"])
 
 
 # Soak.
