@@ -36,8 +36,9 @@ maxmemory-policy noeviction
 loglevel notice
 """
 # The wheel's server takes its memory from glibc, which keeps 7 small pieces of each size at hand; a sweep
-# frees thousands at once. Servers that have jemalloc do not need it. What is kept so is not in used_memory.
-MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=16384"}
+# frees thousands at once, of keys and records. Larger ones, of which histories are, are not kept so: as these
+# grow they leave one behind of every size. Servers that have jemalloc do not need it.
+MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=16384:glibc.malloc.tcache_max=256"}
 
 
 def binary() -> Path:
