@@ -33,7 +33,9 @@ shared_buffers = '1GB'
 # The promise rests on these two: what the ledger has acknowledged is on disk.
 fsync = on
 synchronous_commit = on
-max_wal_size = '2GB'
+# After each checkpoint a page is logged whole the first time it changes, and commits wait for more of the log.
+max_wal_size = '4GB'
+checkpoint_timeout = '15min'
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_line_prefix = '%m [%p] %q%u@%d '
