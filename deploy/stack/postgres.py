@@ -33,7 +33,7 @@ shared_buffers = '1GB'
 # The promise rests on these two: what the ledger has acknowledged is on disk.
 fsync = on
 synchronous_commit = on
-# After each checkpoint a page is logged whole the first time it changes, and commits wait for more of the log.
+# After a checkpoint each page is logged whole the first time it changes, and commits wait for that.
 max_wal_size = '4GB'
 checkpoint_timeout = '15min'
 timezone = 'UTC'
