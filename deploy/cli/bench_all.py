@@ -9,8 +9,9 @@ from deploy.cli.terminal import FAILED, reporting, say
 
 everything = typer.Typer()
 
-# Documents that a page in docs/ is made from.
-FOLDER = Path("docs/benchmarks")
+# Where the page of a checkout is, and the documents that it is made from.
+DOCS = Path("docs")
+FOLDER = DOCS / "benchmarks"
 
 
 @everything.command("all")
@@ -23,7 +24,7 @@ def bench_all(
         bool, typer.Option("--short", help="Each as short as it can be: to see that it runs, not how fast.")
     ] = False,
     folder: Annotated[Path, typer.Option(help="Where each one's JSON is kept.")] = FOLDER,
-    docs: Annotated[Path, typer.Option(help="Where benchmarks.md and its pictures go.")] = Path("docs"),
+    docs: Annotated[Path, typer.Option(help="Where benchmarks.md and its pictures go.")] = DOCS,
     run: Annotated[bool, typer.Option("--run/--no-run", help="Or make the page from what is kept.")] = True,
 ) -> None:
     """Run throughput, latency, rest, scale, state, peers, guarantee and recovery; write docs/benchmarks.md.
@@ -38,24 +39,26 @@ def bench_all(
       fraudml bench all --short --folder /tmp/short --docs /tmp/short
       fraudml bench all --no-run
     """
-    from deploy.jobs.bench_all import chosen, quiet, run_all, write_page
+    from deploy.jobs.bench_all import chosen, run_all, until_quiet, write_page
 
-    wanted = _names(only or "")
-    if only is not None and not wanted:
-        raise typer.BadParameter("no benchmark is named", param_hint="--only")
-    names = chosen(wanted, _names(skip))
-    if run and short and folder == FOLDER:
-        raise typer.BadParameter(
-            f"its figures mean nothing, and would replace those in {FOLDER}: give --folder and --docs",
-            param_hint="--short",
-        )
+    names = chosen(None if only is None else _names(only), _names(skip))
     became = {}
     if run:
+        _refuse_to_publish(short, folder, docs)
         with reporting() as report:
-            became = run_all(names, folder, short, report, lambda: quiet(report))
+            became = run_all(names, folder, short, report, lambda: until_quiet(report))
     say(f"written: {write_page(folder, docs)}")
     if any(word.startswith("failed") for word in became.values()):
         raise typer.Exit(FAILED)
+
+
+def _refuse_to_publish(short: bool, folder: Path, docs: Path) -> None:
+    published = {DOCS.resolve(), FOLDER.resolve()}
+    if short and published & {folder.resolve(), docs.resolve()}:
+        raise typer.BadParameter(
+            f"its figures mean nothing, and would stand in {DOCS}: give --folder and --docs",
+            param_hint="--short",
+        )
 
 
 def _names(text: str) -> list[str]:

@@ -41,17 +41,14 @@ class Bench:
 
 # Transactions per second.
 RATES = "1000,4000,10000"
+ONCE_FOR_5_S = ("--seconds", "5", "--runs", "1")
 
 BENCHES: Mapping[str, Bench] = {
     "throughput": Bench(("throughput",), ("--runs", "1")),
-    "latency": Bench(("latency", "--rate", RATES), ("--seconds", "5", "--runs", "1")),
-    "latency-gathered": Bench(
-        ("latency", "--rate", RATES, "--linger-ms", "5"), ("--seconds", "5", "--runs", "1")
-    ),
+    "latency": Bench(("latency", "--rate", RATES), ONCE_FOR_5_S),
+    "latency-gathered": Bench(("latency", "--rate", RATES, "--linger-ms", "5"), ONCE_FOR_5_S),
     # Enough alerts for a p99 of theirs; by the default policy there is one in 500 transactions.
-    "latency-alerts": Bench(
-        ("latency", "--rate", RATES, "--alert-share", "0.02"), ("--seconds", "5", "--runs", "1")
-    ),
+    "latency-alerts": Bench(("latency", "--rate", RATES, "--alert-share", "0.02"), ONCE_FOR_5_S),
     "rest": Bench(("rest", "--rate", "200"), ("--seconds", "5")),
     "rest-saturate": Bench(("rest", "--saturate")),
     "scale": Bench(("scale",), ("--workers", "1,2", "--runs", "1", "--transactions", "20000")),
@@ -69,15 +66,16 @@ BENCHES: Mapping[str, Bench] = {
 }
 
 
-def chosen(only: Sequence[str], skip: Sequence[str]) -> list[str]:
-    """
+def chosen(only: Sequence[str] | None, skip: Sequence[str]) -> list[str]:
+    """only: None for all but those that run by their name alone.
+
     Raises:
         Misuse: there is no benchmark of such a name, or none is left.
     """
-    for name in (*only, *skip):
+    for name in (*(only or ()), *skip):
         if name not in BENCHES:
             raise Misuse(f"there is no benchmark {name!r}", why=did_you_mean(name, list(BENCHES)))
-    wanted = only or [name for name, bench in BENCHES.items() if not bench.asked_for]
+    wanted = [name for name, bench in BENCHES.items() if not bench.asked_for] if only is None else only
     names = [name for name in BENCHES if name in wanted and name not in skip]
     if not names:
         raise Misuse("no benchmark is left", next_step=f"choose some of {', '.join(BENCHES)}")
@@ -109,7 +107,7 @@ def run_all(
     return became
 
 
-def quiet(report: Report) -> None:
+def until_quiet(report: Report) -> None:
     """Wait for it, but not for ever: what runs on a busy machine says so beside its figures."""
     cores = os.cpu_count() or 1
     report.waiting("waiting until the load of what ran before has fallen")

@@ -44,6 +44,11 @@ def test_every_store_answers_at_the_address_that_settings_tell(stack: Stack) -> 
     assert kafka_topics.cluster_id(settings.kafka_bootstrap_servers)
 
 
+def test_the_ledgers_log_is_in_small_files(stack: Stack) -> None:
+    with psycopg.connect(stack.settings.database_url, connect_timeout=5) as ledger:
+        assert ledger.execute("SHOW wal_segment_size").fetchone() == ("4MB",)
+
+
 def test_the_topics_are_there_with_their_partitions(stack: Stack) -> None:
     counts = kafka_topics.partition_counts(stack.settings.kafka_bootstrap_servers)
     assert {topic.name: topic.partitions for topic in topics(stack.settings)}.items() <= counts.items()

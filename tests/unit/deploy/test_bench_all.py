@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ from deploy.cli import bench, main
 from deploy.jobs import bench_all
 from deploy.jobs.bench_all import BENCHES, chosen, run_all, write_page
 from deploy.stack.report import Report
-from load.bench.machine import Hardware, is_quiet, moment_now, notes
 from models.errors import Misuse, NotFound
 
 DOCUMENTS = Path(__file__).parents[1] / "load" / "report"
@@ -39,12 +36,12 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         return (4 if arguments[1] == "soak" else 0), printed("recovery")
 
     monkeypatch.setattr(bench_all, "_run", run)
-    monkeypatch.setattr(bench_all, "quiet", lambda report: None)
+    monkeypatch.setattr(bench_all, "until_quiet", lambda report: None)
     return calls
 
 
 def test_all_but_those_that_take_an_hour_run_by_themselves() -> None:
-    assert chosen([], []) == [name for name in BENCHES if name != "soak"]
+    assert chosen(None, []) == [name for name in BENCHES if name != "soak"]
 
 
 def test_some_can_be_chosen_and_some_left_out() -> None:
@@ -94,33 +91,24 @@ def test_what_only_runs_to_see_that_it_does_waits_for_nothing(
 def test_a_machine_that_stays_busy_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (9.0, 9.0, 9.0))
     monkeypatch.setattr(bench_all, "QUIET_WITHIN_S", 0.0)
-    bench_all.quiet(Report())
+    bench_all.until_quiet(Report())
 
 
 def test_an_empty_choice_is_not_taken_for_everything(ran: list[tuple[str, ...]]) -> None:
+    with pytest.raises(Misuse, match="no benchmark is left"):
+        chosen([], [])
     result = CliRunner().invoke(main.app, ["bench", "all", "--only", ""])
-    assert (result.exit_code, ran) == (2, [])
-    assert "no benchmark is named" in result.stderr
+    assert (result.exit_code, ran) == (1, [])
+    assert "no benchmark is left" in result.stderr
 
 
-def test_short_figures_do_not_replace_those_of_the_docs(ran: list[tuple[str, ...]]) -> None:
-    result = CliRunner().invoke(main.app, ["bench", "all", "--short", "--only", "recovery"])
-    assert (result.exit_code, ran) == (2, [])
-    assert "would replace those in docs/benchmarks" in " ".join(result.stderr.replace("│", "").split())
-
-
-@pytest.mark.parametrize(("load_1m", "quiet"), [(1.0, True), (1.004, True), (1.01, False)])
-def test_a_machine_is_quiet_as_long_as_no_figure_would_tell_of_its_load(
-    load_1m: float, quiet: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("elsewhere", [(), ("--folder", "/tmp/short"), ("--docs", "/tmp/short")])
+def test_short_figures_do_not_replace_those_of_the_docs(
+    ran: list[tuple[str, ...]], elsewhere: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(os, "getloadavg", lambda: (load_1m, 9.0, 9.0))
-    assert is_quiet(cores=2) is quiet
-    now = moment_now(ours_s=0.0)
-    hardware = Hardware("", cores=2, memory_gb=1.0, kernel="", python="", versions={})
-    warning = notes(hardware, datetime(2026, 1, 1, tzinfo=UTC), now, replace(now, at_s=now.at_s + 1))[
-        "warning"
-    ]
-    assert (warning is None) is quiet
+    result = CliRunner().invoke(main.app, ["bench", "all", "--short", "--only", "recovery", *elsewhere])
+    assert (result.exit_code, ran) == (2, [])
+    assert "would stand in docs" in " ".join(result.stderr.replace("│", "").split())
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """Notes on the machine: made from two moments, with one line where others were busy; whose CPU is ours."""
 
+import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from load.bench.kin import Alive, Kin
-from load.bench.machine import Hardware, Moment, moment_now, notes
+from load.bench.machine import Hardware, Moment, is_quiet, moment_now, notes
 
 TWO_CORES = Hardware("a CPU", 2, 8.0, "Linux 6", "3.11.9", {"kafka": "4.4.0"})
 AT = datetime(2026, 11, 28, 9, tzinfo=UTC)
@@ -55,6 +57,17 @@ def test_load_before_the_start_counts_by_core() -> None:
     busy = Moment(100.0, 1.5, 0.0, 0.0, 0, 0.0)
     after = Moment(150.0, 1.5, 0.0, 0.0, 0, 0.0)
     assert "its load was 1.5 before the start" in notes(TWO_CORES, AT, busy, after)["warning"]
+
+
+@pytest.mark.parametrize(("load_1m", "quiet"), [(1.0, True), (1.004, True), (1.01, False)])
+def test_a_machine_is_quiet_as_long_as_no_figure_would_tell_of_its_load(
+    load_1m: float, quiet: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (load_1m, 9.0, 9.0))
+    assert is_quiet(TWO_CORES.cores) is quiet
+    now = moment_now(3.0)
+    later = replace(now, at_s=now.at_s + 50.0)
+    assert (notes(TWO_CORES, AT, now, later)["warning"] is None) is quiet
 
 
 def test_others_are_never_less_than_nothing() -> None:
